@@ -1,0 +1,1 @@
+"""The sprint, done concurrently: supervisors, actors and the memory channels between them."""

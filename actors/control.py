@@ -1,0 +1,195 @@
+"""Control: the only door to the sprint. Start, stop, pause, resume, and the question what is going on.
+
+The command line and the web ask; control refuses what is not possible now, with words an operator understands. It
+runs at most one batch, under a supervisor that restarts it from the journal; a batch that cannot go on at all ends
+with status `error`, and control is idle again.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import trio
+
+from actors.batch import Batch, BatchOrder
+from actors.gate import Stop
+from actors.kit import Kit
+from actors.mailbox import Mailbox, Question, Reply
+from actors.orders import PauseOrder, ResumeOrder, StopOrder
+from actors.supervisor import ChildSpec, Escalated, Intensity, Report, Restart, Supervisor
+from actors.tree import Branch, Role
+from runner.domain.errors import RunnerError, UsageError
+from runner.store import queries
+from runner.store.journal import Journal
+from runner.store.records import BatchRow
+
+MAILBOX_CAPACITY = 16
+BATCH_INTENSITY = Intensity(restarts=3, period=60.0)
+BATCH_SHUTDOWN_SECONDS = 130.0
+"""A batch that is cancelled ends its agents within their grace, at most 120 s, and records their ends."""
+
+
+class Refused(UsageError):
+    """Not possible now; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartBatch:
+    """Open a batch; `new` closes an unfinished one first."""
+
+    max_cycles: int | None
+    new: bool = False
+    attended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeBatch:
+    """Go on with the batch that is paused or waits, or with an unfinished one."""
+
+    attended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopBatch:
+    when: Stop = Stop.COMMAND
+    reason: str = "stopped by the operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseBatch:
+    reason: str = "paused by the operator"
+
+
+Request = StartBatch | ResumeBatch | StopBatch | PauseBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a run of a batch ended."""
+
+    batch_id: int
+    status: str
+    reason: str
+
+
+class Control:
+    """The actor; `ask` is for everybody."""
+
+    def __init__(self, kit: Kit, report: Report) -> None:
+        self._kit = kit
+        self._report = report
+        self.mailbox: Mailbox[Question[Request, int]] = Mailbox(MAILBOX_CAPACITY)
+        self._batch: Batch | None = None
+        self._order: BatchOrder | None = None
+        self._ended: Reply[Ended] = Reply()
+
+    async def ask(self, request: Request) -> int:
+        """Have a request carried out; the batch's id. Raises RunnerError when it is refused."""
+        reply: Reply[int] = Reply()
+        await self.mailbox.cast(Question(request, reply))
+        return await reply.wait()
+
+    async def ended(self) -> Ended:
+        """Wait for the end of the batch that was started last."""
+        return await self._ended.wait()
+
+    @property
+    def state(self) -> str:
+        """idle, or what the running batch is doing."""
+        return self._batch.state if self._batch else "idle"
+
+    @property
+    def batch_id(self) -> int | None:
+        return self._order.batch_id if self._batch and self._order else None
+
+    async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve requests until cancelled."""
+        async with trio.open_nursery() as nursery:
+            task_status.started()
+            while True:
+                question = await self.mailbox.receive()
+                with question as request:
+                    try:
+                        question.reply.answer(await self._serve(request, nursery, branch))
+                    except RunnerError as error:
+                        question.reply.refuse(error)
+
+    async def _serve(self, request: Request, nursery: trio.Nursery, branch: Branch) -> int:
+        match request:
+            case StartBatch():
+                order = await self._open(request)
+                return await self._run_batch(order, nursery, branch)
+            case ResumeBatch() if self._batch is None:
+                order = await self._reopen(request)
+                return await self._run_batch(order, nursery, branch)
+            case ResumeBatch():
+                return await self._pass_on(ResumeOrder(), possible=("paused", "pausing", "waiting_limit"))
+            case StopBatch(when=when, reason=reason):
+                return await self._pass_on(StopOrder(when=when, reason=reason))
+            case PauseBatch(reason=reason):
+                return await self._pass_on(PauseOrder(reason=reason), possible=("running", "waiting_limit"))
+
+    async def _pass_on(self, order: StopOrder | PauseOrder | ResumeOrder, *, possible: tuple[str, ...] = ()) -> int:
+        if self._batch is None or self._order is None:
+            raise Refused("nothing runs", hint="start a batch first")
+        if possible and self._batch.state not in possible:
+            raise Refused(f"not possible while the batch is {self._batch.state}")
+        await self._batch.mailbox.cast(order)
+        return self._order.batch_id
+
+    async def _open(self, request: StartBatch) -> BatchOrder:
+        if self._batch is not None:
+            raise Refused("a batch is already running", hint="stop it first")
+        unfinished = await self._kit.reads.ask(queries.resumable_batch)
+        if unfinished is not None and not request.new:
+            raise Refused(
+                f"batch {unfinished.id} is unfinished ({_words(unfinished)})",
+                hint="--resume continues it, --new closes it and starts afresh",
+            )
+        batch_id = await self._kit.recorder.record(partial(self._create, request.max_cycles, unfinished))
+        return BatchOrder(batch_id=batch_id, max_cycles=request.max_cycles, attended=request.attended)
+
+    def _create(self, max_cycles: int | None, unfinished: BatchRow | None, journal: Journal) -> int:
+        if unfinished is not None:
+            journal.close_batch(unfinished.id)
+        return journal.create_batch(max_cycles, self._kit.provider.name)
+
+    async def _reopen(self, request: ResumeBatch) -> BatchOrder:
+        unfinished = await self._kit.reads.ask(queries.resumable_batch)
+        if unfinished is None:
+            raise Refused("there is no unfinished batch to resume", hint="start one with --cycles")
+        await self._kit.recorder.record(lambda journal: journal.resume_batch(unfinished.id))
+        return BatchOrder(batch_id=unfinished.id, max_cycles=unfinished.max_cycles, attended=request.attended)
+
+    async def _run_batch(self, order: BatchOrder, nursery: trio.Nursery, branch: Branch) -> int:
+        self._batch, self._order, self._ended = Batch(self._kit, order), order, Reply()
+        nursery.start_soon(partial(self._supervise, self._batch, order, branch), name="batch-supervisor")
+        await trio.lowlevel.checkpoint()
+        return order.batch_id
+
+    async def _supervise(self, batch: Batch, order: BatchOrder, branch: Branch) -> None:
+        """Keep the batch alive; when it is over, be idle again."""
+        spec = ChildSpec(
+            id="batch",
+            start=batch.run,
+            restart=Restart.TRANSIENT,
+            shutdown=BATCH_SHUTDOWN_SECONDS,
+        )
+        supervisor = Supervisor([spec], intensity=BATCH_INTENSITY, report=self._report, random=self._kit.random)
+        ended = Ended(batch_id=order.batch_id, status="error", reason="the batch was cancelled")
+        try:
+            with branch.grow("batch-supervisor", Role.SUPERVISOR) as own:
+                await supervisor.run(own)
+            status, reason = batch.result or ("stopped", "the runner is stopping")
+            ended = Ended(batch_id=order.batch_id, status=status, reason=reason)
+        except* Escalated as escalation:
+            reason = str(escalation.exceptions[0])
+            await self._kit.recorder.record(lambda journal: journal.end_batch(order.batch_id, "error", reason))
+            ended = Ended(batch_id=order.batch_id, status="error", reason=reason)
+        finally:
+            self._batch = None
+            self._ended.answer(ended)
+
+
+def _words(batch: BatchRow) -> str:
+    cycles = "all" if batch.max_cycles is None else str(batch.max_cycles)
+    return f"{batch.status}, {batch.cycles_completed} of {cycles} cycles done"

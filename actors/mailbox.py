@@ -1,0 +1,93 @@
+"""Mailboxes: the only way to reach an actor.
+
+`cast` sends and goes on, `ask` sends and waits for the reply. A mailbox outlives the actor that reads it: after a
+restart the next incarnation goes on with the messages that wait. A full mailbox makes the sender wait; that is the
+backpressure the design relies on.
+"""
+
+from types import TracebackType
+from typing import Generic, TypeVar
+
+import trio
+
+Message = TypeVar("Message")
+Answer = TypeVar("Answer")
+
+
+class Abandoned(Exception):
+    """The actor that was asked died before it could answer."""
+
+
+class Reply(Generic[Answer]):
+    """The asker's end of a question: settled once, with an answer or an error."""
+
+    def __init__(self) -> None:
+        self._settled = trio.Event()
+        self._answer: Answer | None = None
+        self._error: Exception | None = None
+
+    def answer(self, value: Answer) -> None:
+        self._answer = value
+        self._settled.set()
+
+    def refuse(self, error: Exception) -> None:
+        """Let the asker see this error."""
+        self._error = error
+        self._settled.set()
+
+    def abandon_unless_settled(self) -> None:
+        if not self._settled.is_set():
+            self.refuse(Abandoned("the actor that was asked has crashed"))
+
+    async def wait(self) -> Answer:
+        await self._settled.wait()
+        if self._error is not None:
+            raise self._error
+        return self._answer  # type: ignore[return-value]  # settled without error: there is an answer
+
+
+class Question(Generic[Message, Answer]):
+    """A message with the reply it waits for. Leaving the block unsettled tells the asker that the actor died."""
+
+    def __init__(self, message: Message, reply: Reply[Answer]) -> None:
+        self.message = message
+        self.reply = reply
+
+    def __enter__(self) -> Message:
+        return self.message
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.reply.abandon_unless_settled()
+
+
+class Mailbox(Generic[Message]):
+    """A bounded memory channel with one reader."""
+
+    def __init__(self, capacity: int) -> None:
+        self._send, self._receive = trio.open_memory_channel[Message](capacity)
+
+    @property
+    def depth(self) -> int:
+        return self._send.statistics().current_buffer_used
+
+    @property
+    def capacity(self) -> int:
+        return int(self._send.statistics().max_buffer_size)
+
+    async def cast(self, message: Message) -> None:
+        """Send; waits only while the mailbox is full."""
+        await self._send.send(message)
+
+    def cast_nowait(self, message: Message) -> None:
+        """Send at once, or raise `trio.WouldBlock` when the mailbox is full."""
+        self._send.send_nowait(message)
+
+    async def receive(self) -> Message:
+        """The next message; for the actor that owns the mailbox."""
+        return await self._receive.receive()
+
+    def receive_nowait(self) -> Message:
+        """The next message if there is one, else raise `trio.WouldBlock`."""
+        return self._receive.receive_nowait()

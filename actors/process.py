@@ -1,0 +1,253 @@
+"""One agent process under its guard: started, followed, limited and ended.
+
+A command actor runs it and is told what the agent says while it says it. Whatever happens, cancellation included,
+`run` comes back only when the guard has ended, and `ending` then tells how. The guard, not this actor, makes sure
+that no process of the agent is left; only if the guard itself was killed is the sweep done here.
+"""
+
+import fcntl
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from actors.tree import Branch, NodeState, Role
+from runner.agents.base import Cut, Decoder, Finished, Launch, ProcessEnding, Signal
+from runner.agents.lines import LineTooLong
+from runner.guard import tags
+from runner.guard.receipt import Receipt, guard_command, read_receipt
+from runner.workspace.runs import RunFolder, Tail, stderr_tail
+
+POLL_SECONDS = 0.02
+"""How often the output file is looked at while it grows: far below what a person notices."""
+QUIET_POLL_SECONDS = 0.1
+QUIET_AFTER = 2.0
+LINGER_SECONDS = 10.0
+"""How long an agent may take to exit after its result; some never do."""
+GUARD_SECONDS = 1.5
+"""What the guard may take beyond the agent's grace: kill, sweep, fsync, receipt."""
+SWEEP_SECONDS = 5.0
+SPAWN_SECONDS = 30.0
+DRAIN_SECONDS = 20.0
+"""For reading what is left of the output when the runner is stopping."""
+
+STOP, KILL = b"T", b"K"
+
+Listener = Callable[[Sequence[Signal]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Seconds; infinity where a limit is off."""
+
+    idle: float
+    total: float
+    grace: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to run, and where."""
+
+    folder: RunFolder
+    launch: Launch
+    environment: Mapping[str, str]
+    cwd: Path
+    tag: int
+    limits: Limits
+
+
+class AgentProcess:
+    """The actor of one attempt."""
+
+    def __init__(self, job: Job, decoder: Decoder, branch: Branch, *, clock: Callable[[], int]) -> None:
+        self._job = job
+        self._decoder = decoder
+        self._branch = branch
+        self._clock = clock
+        self._gone = trio.Event()
+        self._cut = Cut.NONE
+        self._limit = ""
+        self._finished_at: float | None = None
+        self._last_output = 0.0
+        self._receipt: Receipt | None = None
+        self._swept_clean = False
+        self._control = -1
+
+    @property
+    def leftovers(self) -> int:
+        """Processes the agent had left behind, and that were killed."""
+        return self._receipt.leftovers if self._receipt else 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether it is proven that no process of the agent is alive."""
+        return self._swept_clean or (self._receipt is not None and self._receipt.clean)
+
+    def ending(self) -> ProcessEnding:
+        """How it ended; to be asked after `run` has come back or has been cancelled."""
+        receipt = self._receipt
+        return ProcessEnding(
+            exit_code=receipt.exit_code if receipt else None,
+            signal=receipt.signal if receipt else None,
+            cut=self._cut,
+            cannot_start=(receipt.error or "unknown error") if receipt and receipt.why == "cannot-start" else "",
+            stderr_tail=stderr_tail(self._job.folder),
+            limit=self._limit,
+        )
+
+    async def run(self, listen: Listener) -> None:
+        """Start the agent and follow it to its end; cancelling stops it within its grace."""
+        tail = Tail(self._job.folder, self._decoder)
+        try:
+            with self._branch.grow(f"agent-{self._job.folder.path.name[:8]}", Role.PROCESS) as node:
+                await self._live(tail, listen, node)
+        finally:
+            tail.close()
+
+    async def _live(self, tail: Tail, listen: Listener, node: Branch) -> None:
+        guard = await self._spawn()
+        node.pid = guard.pid
+        node.deadline = self._epoch(self._job.limits.total)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._follow, tail, listen)
+                nursery.start_soon(self._keep_limits, tail)
+                await guard.wait()
+                self._gone.set()
+        finally:
+            node.state = NodeState.STOPPING
+            await self._end(guard)
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_SECONDS):
+                await trio.to_thread.run_sync(self._settle, tail)
+
+    def _epoch(self, seconds: float) -> int | None:
+        return None if seconds == float("inf") else self._clock() + int(seconds * 1000)
+
+    # --- starting and ending --------------------------------------------------------------------------------------
+
+    async def _spawn(self) -> trio.Process:
+        """Start the guard, which starts the agent."""
+        folder, job = self._job.folder, self._job
+        reader, self._control = os.pipe()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        files = [os.open(folder.prompt, os.O_RDONLY | os.O_CLOEXEC)]
+        files += [os.open(path, flags, 0o600) for path in (folder.stdout, folder.stderr)]
+        # Taken here and inherited: the guard holds it from its first instant, no restart can slip in between.
+        lock = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = guard_command(
+            run_dir=folder.path,
+            control_fd=reader,
+            lock_fd=lock,
+            tag=job.tag,
+            grace=job.limits.grace,
+            command=list(job.launch.argv),
+        )
+        # A spawn torn by a cancel would leave a process nobody holds; it takes milliseconds.
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + SPAWN_SECONDS):
+            try:
+                guard = await trio.lowlevel.open_process(
+                    command,
+                    stdin=files[0],
+                    stdout=files[1],
+                    stderr=files[2],
+                    pass_fds=(reader, lock),
+                    start_new_session=True,
+                    cwd=job.cwd,
+                    env={**job.environment, **job.launch.environment},
+                )
+            finally:
+                for descriptor in (reader, lock, *files):
+                    os.close(descriptor)
+        return guard
+
+    def _order(self, order: bytes) -> None:
+        """Tell the guard; one that is gone needs no telling."""
+        try:
+            os.write(self._control, order)
+        except OSError:
+            return
+
+    async def _end(self, guard: trio.Process) -> None:
+        """Make sure that the guard ends: at once when it already has, else within the agent's grace."""
+        if guard.returncode is None:
+            self._cut = Cut.STOPPED if self._cut is Cut.NONE else self._cut
+            self._order(STOP)
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + self._job.limits.grace + GUARD_SECONDS):
+                await guard.wait()
+        if guard.returncode is None:
+            guard.kill()
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + SWEEP_SECONDS):
+                await guard.wait()
+        os.close(self._control)
+
+    def _settle(self, tail: Tail) -> None:
+        """Read what is left, and prove that the tree is empty; in a thread."""
+        self._receipt = read_receipt(self._job.folder.path)
+        if self._receipt is None or not self._receipt.clean:
+            self._swept_clean = tags.sweep(self._job.tag, SWEEP_SECONDS)[1]
+        if self._cut is Cut.LINE_TOO_LONG:
+            return
+        try:
+            while tail.grown():
+                tail.read()
+            tail.finish()
+        except LineTooLong as error:
+            self._cut, self._limit = Cut.LINE_TOO_LONG, str(error)
+
+    # --- following ------------------------------------------------------------------------------------------------
+
+    async def _follow(self, tail: Tail, listen: Listener) -> None:
+        """Hand on what the agent says until it says no more."""
+        self._last_output = trio.current_time()
+        while self._cut is not Cut.LINE_TOO_LONG:
+            if tail.grown():
+                await self._read(tail, listen)
+            elif self._gone.is_set():
+                return
+            else:
+                quiet = trio.current_time() - self._last_output > QUIET_AFTER
+                with trio.move_on_after(QUIET_POLL_SECONDS if quiet else POLL_SECONDS):
+                    await self._gone.wait()
+
+    async def _read(self, tail: Tail, listen: Listener) -> None:
+        try:
+            signals = await trio.to_thread.run_sync(tail.read)
+        except LineTooLong as error:
+            self._cut_off(Cut.LINE_TOO_LONG, str(error))
+            return
+        self._last_output = trio.current_time()
+        if self._finished_at is None and any(isinstance(signal, Finished) for signal in signals):
+            self._finished_at = trio.current_time()
+        if signals:
+            await listen(signals)
+
+    async def _keep_limits(self, tail: Tail) -> None:
+        """End an agent that is silent, endless, or does not leave after its result."""
+        began, size = trio.current_time(), 0
+        while not self._gone.is_set():
+            with trio.move_on_after(0.25):
+                await self._gone.wait()
+            now = trio.current_time()
+            # A reader that is held up must not make a busy agent look idle: what counts is what it has written.
+            if (written := tail.size()) != size:
+                size, self._last_output = written, now
+            self._check(now, began)
+
+    def _check(self, now: float, began: float) -> None:
+        limits = self._job.limits
+        if self._cut is not Cut.NONE:
+            return
+        if self._finished_at is not None and now - self._finished_at > LINGER_SECONDS:
+            self._cut_off(Cut.LINGERED, f"still there {LINGER_SECONDS:g} s after its result")
+        elif now - began > limits.total:
+            self._cut_off(Cut.OVERTIME, f"{limits.total / 60:g} min in total")
+        elif now - self._last_output > limits.idle and not self._decoder.open_tools:
+            self._cut_off(Cut.IDLE, f"{limits.idle / 60:g} min without output")
+
+    def _cut_off(self, cut: Cut, limit: str) -> None:
+        self._cut, self._limit = cut, limit
+        self._order(STOP)

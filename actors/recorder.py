@@ -1,0 +1,180 @@
+"""The recorder: the only writer of the database, and the only source of events.
+
+Everybody who has something to record sends a piece of work; what waits in the mailbox goes into one transaction
+(group commit). After the commit the events are published with their row ids, then the senders get their answers.
+Each piece runs in a savepoint, so one that fails is undone alone and its sender sees why. Commits run in a thread
+of their own: the event loop never waits for the disk.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import structlog
+import trio
+
+from actors.mailbox import Mailbox, Reply
+from actors.tree import Branch
+from runner.domain.errors import DatabaseError
+from runner.domain.events import Envelope, Event
+from runner.store.database import open_writer, translate
+from runner.store.journal import Journal
+
+Result = TypeVar("Result")
+
+MAILBOX_CAPACITY = 1024
+"""Pieces of work that may wait; beyond, senders wait too: a flooding agent is slowed down, nothing is lost."""
+GROUP_LIMIT = 256
+"""Pieces in one transaction: keeps the commit, and with it everybody's answer, short."""
+
+CLOSING_SECONDS = 10.0
+"""For the last commit at the end: SQLite's own wait for a lock is shorter."""
+
+Publish = Callable[[Sequence[Envelope]], None]
+log = structlog.get_logger("recorder")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The value a change returned."""
+
+    value: Any
+
+
+Outcome = Done | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[Result]):
+    """One change: called with the journal inside a transaction."""
+
+    change: Callable[[Journal], Result]
+    reply: Reply[Result] | None
+    """None when nobody waits; such a change need not survive a power loss either."""
+
+
+class Recorder:
+    """The actor and its mailbox. `record`, `note` and `tell` are for everybody, `run` for the supervisor."""
+
+    def __init__(
+        self, path: Path, *, clock: Callable[[], int], redact: Callable[[str], str], publish: Publish
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._redact = redact
+        self._publish = publish
+        self.mailbox: Mailbox[Work[Any]] = Mailbox(MAILBOX_CAPACITY)
+
+    async def record(self, change: Callable[[Journal], Result]) -> Result:
+        """Make a change and wait until it is on the disk; raises DatabaseError when that cannot be."""
+        reply: Reply[Result] = Reply()
+        await self.mailbox.cast(Work(change, reply))
+        return await reply.wait()
+
+    async def note(self, change: Callable[[Journal], None]) -> None:
+        """Make a change whose sender goes on at once; waits only while the mailbox is full."""
+        await self.mailbox.cast(Work(change, None))
+
+    async def tell(self, event: Event, *, batch_id: int | None = None) -> None:
+        """Store an event that no state hangs on."""
+        at = self._clock()
+        await self.note(lambda journal: journal.emit(event, batch_id=batch_id, at=at))
+
+    async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Record what comes until cancelled; then record what still waits and close the database."""
+        limiter = trio.CapacityLimiter(1)
+        connection = await trio.to_thread.run_sync(open_writer, self._path, limiter=limiter)
+        desk = _Desk(connection, Journal(connection, clock=self._clock, redact=self._redact), self._path)
+        try:
+            task_status.started()
+            while True:
+                group = [await self.mailbox.receive(), *self._waiting()]
+                await self._commit(desk, group, limiter)
+        finally:
+            # What was sent before the end is kept; the thread call is bounded by SQLite's own busy limit.
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
+                if group := self._waiting():
+                    await self._commit(desk, group, limiter)
+                await trio.to_thread.run_sync(connection.close, limiter=limiter)
+
+    def _waiting(self) -> list[Work[Any]]:
+        group: list[Work[Any]] = []
+        with suppress(trio.WouldBlock):
+            while len(group) < GROUP_LIMIT:
+                group.append(self.mailbox.receive_nowait())
+        return group
+
+    async def _commit(self, desk: "_Desk", group: list[Work[Any]], limiter: trio.CapacityLimiter) -> None:
+        """One transaction for the whole group; then the world, then the senders. No checkpoint in between."""
+        try:
+            outcomes = await trio.to_thread.run_sync(desk.commit, group, limiter=limiter)
+        except BaseException:
+            for work in group:
+                if work.reply is not None:
+                    work.reply.abandon_unless_settled()
+            raise
+        self._publish(desk.journal.take_events())
+        for work, outcome in zip(group, outcomes, strict=True):
+            _settle(work, outcome)
+
+
+class _Desk:
+    """What the writing thread works with; touched by no other thread while a commit runs."""
+
+    def __init__(self, connection: sqlite3.Connection, journal: Journal, path: Path) -> None:
+        self._db = connection
+        self._path = path
+        self.journal = journal
+
+    def commit(self, group: Sequence[Work[Any]]) -> list[Outcome]:
+        """Make the changes in one transaction; on a failure of the database none of them is made."""
+        durable = any(work.reply is not None for work in group)
+        try:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+            outcomes = [self._apply(work) for work in group]
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.journal.take_events()
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            return [translate(error, self._path)] * len(group)
+        return outcomes
+
+    def _apply(self, work: Work[Any]) -> Outcome:
+        """Make one change; one that is wrong in itself is undone alone."""
+        self._db.execute("SAVEPOINT change")
+        mark = self.journal.mark()
+        try:
+            result = work.change(self.journal)
+        except sqlite3.IntegrityError as error:
+            outcome: Outcome = error
+        except sqlite3.Error:
+            raise
+        except Exception as error:
+            outcome = error
+        else:
+            self._db.execute("RELEASE change")
+            return Done(result)
+        self._db.execute("ROLLBACK TO change")
+        self._db.execute("RELEASE change")
+        self.journal.forget_since(mark)
+        return outcome
+
+
+def _settle(work: Work[Any], outcome: Outcome) -> None:
+    match outcome:
+        case Done(value=value) if work.reply is not None:
+            work.reply.answer(value)
+        case Done():
+            pass
+        case Exception() as error if work.reply is not None:
+            work.reply.refuse(error)
+        case DatabaseError() as error:
+            # Nobody waits for it: the next change somebody waits for meets the same trouble and reports it.
+            log.warning("event not recorded", reason=str(error))
+        case Exception() as error:
+            raise error

@@ -1,0 +1,81 @@
+"""Choosing a cycle's stories: the sprint file is read afresh, the choice is recorded, and from then on it stands."""
+
+import msgspec
+import trio
+
+from actors import sprint_file
+from actors.kit import Shift
+from runner.domain.cycle import CycleStory, Selection
+from runner.domain.model import Status, Story
+from runner.domain.sprint import select
+from runner.domain.steps import step_key
+from runner.domain.verdicts import file_decision
+from runner.store.journal import Journal
+from runner.workspace.artifacts import find_story, find_tech_spec, read_artifact
+from runner.workspace.project import Paths
+
+
+async def select_cycle(shift: Shift, number: int) -> Selection | None:
+    """The cycle's recorded selection, made now if there is none; None when the batch stops meanwhile.
+
+    A selection without stories means that none is left; it is not recorded: the next look may find some.
+    """
+    key = step_key(number, "select")
+    recorded = shift.ledger.outcome(key, Selection)
+    if recorded is not None:
+        return recorded
+    sprint = await sprint_file.look(shift)
+    if sprint is None:
+        return None
+    stories = select(sprint)
+    await _warn(shift, stories)
+    selection = await trio.to_thread.run_sync(_with_files, shift, number, stories)
+    if stories:
+        await _put_on_record(shift, key, selection)
+    return selection
+
+
+async def _put_on_record(shift: Shift, key: str, selection: Selection) -> None:
+    encoded = msgspec.json.encode(selection)
+    rows = [(story.key, story.epic, story.written) for story in selection.stories]
+
+    def change(journal: Journal) -> None:
+        journal.begin_cycle(shift.batch_id, selection.number, encoded, rows)
+        journal.record_step(shift.batch_id, key, "selection", encoded)
+
+    await shift.kit.recorder.record(change)
+    shift.ledger.decided(key, encoded)
+
+
+async def _warn(shift: Shift, stories: tuple[Story, ...]) -> None:
+    for story in stories:
+        if not story.key.patterned:
+            message = f"{story.key} names no epic and number: it runs alone, after all others"
+            await shift.warn("odd_story_key", message)
+        if story.status is None:
+            message = f"{story.key} has the unexpected status {story.written!r} in the sprint file"
+            await shift.warn("unexpected_status", message)
+
+
+def _with_files(shift: Shift, number: int, stories: tuple[Story, ...]) -> Selection:
+    """What the stories' files say before the cycle begins; in a thread."""
+    paths = shift.kit.paths
+    return Selection(
+        number=number,
+        stories=tuple(_cycle_story(paths, story) for story in stories),
+        review_limit=shift.kit.settings.max_code_review_attempts,
+    )
+
+
+def _cycle_story(paths: Paths, story: Story) -> CycleStory:
+    decision = None
+    if story.status is Status.READY_FOR_DEV and (file := find_story(paths, story.key)) is not None:
+        decision = file_decision(read_artifact(file))
+    return CycleStory(
+        key=story.key.text,
+        short=story.key.short,
+        epic=story.key.epic,
+        written=story.written,
+        has_tech_spec=find_tech_spec(paths, story.key) is not None,
+        file_decision=decision,
+    )

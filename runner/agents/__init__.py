@@ -1,0 +1,1 @@
+"""What each agent CLI is told and what it says back: pure mapping, no I/O (the scripted child is a program)."""

@@ -1,0 +1,203 @@
+"""The composition root: joins the parts into a runner, runs one batch, and says how it ended.
+
+The command line prepares an `Outfit` (everything that was checked and decided before) and calls `run_batch`. This is
+the only module, beside the command line, that knows both the actors and what shows their events.
+"""
+
+import random
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import trio
+
+from actors.control import Control, Ended, Request, StopBatch
+from actors.fanout import Fanout
+from actors.gate import Stop
+from actors.kit import Kit, Reads
+from actors.lifeline import Lifeline
+from actors.recorder import Recorder
+from actors.root import root
+from actors.supervisor import Crash, Escalated
+from actors.tree import Branch, Role
+from runner.agents.base import Provider
+from runner.domain.errors import BatchFailed, RunnerError
+from runner.domain.events import Envelope, SupervisorEscalate, SupervisorRestart
+from runner.domain.prompts import PromptText
+from runner.redact import redactor
+from runner.settings import Settings
+from runner.store import queries
+from runner.workspace.project import Paths
+
+FAREWELL_SECONDS = 2.0
+"""For the display to show the last events."""
+
+EXIT_CODES: Mapping[str, int] = {"completed": 0, "error": 1, "stopped": 4}
+
+Show = Callable[[AsyncIterator[Envelope]], Awaitable[None]]
+"""Shows events until there are no more; a display that fails never touches the batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outfit:
+    """A project that has been checked and can be run."""
+
+    paths: Paths
+    database: str
+    settings: Settings
+    provider: Provider
+    prompts: Mapping[str, PromptText]
+    workflows: Mapping[str, str]
+    permission_mode: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """The running parts that the world may ask."""
+
+    control: Control
+    fanout: Fanout
+    kit: Kit
+    branch: Branch
+
+
+def now_ms() -> int:
+    """The wall clock in epoch milliseconds: for showing times and for reset times, never for durations."""
+    return time.time_ns() // 1_000_000
+
+
+def build(outfit: Outfit) -> tuple[Runner, Recorder]:
+    """Join the parts; nothing runs yet."""
+    fanout = Fanout()
+    path = outfit.paths.state / outfit.database
+    recorder = Recorder(path, clock=now_ms, redact=redactor(outfit.environment), publish=fanout.publish)
+    kit = Kit(
+        paths=outfit.paths,
+        settings=outfit.settings,
+        provider=outfit.provider,
+        prompts=outfit.prompts,
+        workflows=outfit.workflows,
+        permission_mode=outfit.permission_mode,
+        environment=outfit.environment,
+        recorder=recorder,
+        reads=Reads(path),
+        clock=now_ms,
+        new_id=lambda: str(uuid.uuid4()),
+        random=random.random,
+    )
+    control = Control(kit, partial(_report, recorder))
+    branch = Branch("root", Role.SUPERVISOR, clock=now_ms)
+    return Runner(control=control, fanout=fanout, kit=kit, branch=branch), recorder
+
+
+async def _report(recorder: Recorder, crash: Crash) -> None:
+    """Tell the world that a part of the runner crashed."""
+    kind = SupervisorEscalate if crash.escalated else SupervisorRestart
+    await recorder.tell(kind(child=crash.child, restarts=crash.restarts, reason=crash.reason))
+
+
+async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callable[[str], None]) -> Ended:
+    """Start or resume a batch and see it to its end. Raises RunnerError when it cannot start.
+
+    `say` gets lines for the operator about what the runner itself does: waiting for a command, stopping.
+    """
+    runner, recorder = build(outfit)
+    supervisor = root(
+        recorder,
+        Lifeline(runner.kit),
+        runner.control,
+        report=partial(_report, recorder),
+        random=random.random,
+    )
+    outcome: list[Ended] = []
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(supervisor.run, runner.branch)
+            outcome.append(await _attend(runner, request, show, say))
+            nursery.cancel_scope.cancel()
+    except* Escalated as escalation:
+        raise BatchFailed(
+            f"the runner could not go on: {escalation.exceptions[0]}",
+            hint="see the events with `python -m runner history`, then --resume",
+        ) from None
+    except* RunnerError as group:
+        raise _first(group) from None
+    return outcome[0]
+
+
+def _first(group: BaseExceptionGroup[RunnerError]) -> RunnerError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, RunnerError)
+    return error
+
+
+async def _attend(runner: Runner, request: Request, show: Show, say: Callable[[str], None]) -> Ended:
+    """Have the request carried out, show the events, pass signals on, and wait for the end."""
+    after = await runner.kit.reads.ask(queries.last_seq)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_pass_signals_on, runner, say)
+        await runner.control.ask(request)
+        showing = trio.CancelScope()
+        shown = trio.Event()
+        nursery.start_soon(_display, runner, after, show, showing, shown)
+        ended = await runner.control.ended()
+        with trio.move_on_after(FAREWELL_SECONDS):
+            await shown.wait()
+        nursery.cancel_scope.cancel()
+    return ended
+
+
+async def _display(runner: Runner, after: int, show: Show, scope: trio.CancelScope, shown: trio.Event) -> None:
+    """Show the events of this run up to its `batch:end`."""
+    with scope:
+        await show(_until_end(runner.fanout.follow(after, partial(_page, runner))))
+    shown.set()
+
+
+async def _until_end(events: AsyncIterator[Envelope]) -> AsyncIterator[Envelope]:
+    async for event in events:
+        yield event
+        if event.type == "batch:end":
+            return
+
+
+async def _page(runner: Runner, after: int, limit: int) -> list[Envelope]:
+    rows = await runner.kit.reads.ask(lambda database: queries.events_after(database, after, limit=limit))
+    return [
+        Envelope(seq=row.seq, type=row.type, timestamp=row.timestamp, payload=row.payload_json.encode())
+        for row in rows
+    ]
+
+
+async def _pass_signals_on(
+    runner: Runner,
+    say: Callable[[str], None],
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """First Ctrl-C: stop after the running commands. Second, SIGTERM or SIGHUP: stop now."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        task_status.started()
+        interrupts = 0
+        async for number in signals:
+            interrupts += number == signal.SIGINT
+            now = number != signal.SIGINT or interrupts > 1
+            name = signal.Signals(number).name
+            say(_stopping_words(runner, now=now, name=name))
+            order = StopBatch(when=Stop.NOW if now else Stop.COMMAND, reason=f"stopped by {name}")
+            try:
+                await runner.control.ask(order)
+            except RunnerError:
+                continue  # it has just ended by itself
+
+
+def _stopping_words(runner: Runner, *, now: bool, name: str) -> str:
+    if now:
+        return f"{name}: stopping now, the agents are interrupted"
+    return f"{name}: stopping after what runs now; once more to stop at once"

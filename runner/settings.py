@@ -1,0 +1,134 @@
+"""Settings: one table for defaults, bounds, help, file, environment and command line.
+
+Each field of `Settings` carries its bounds and its help; everything that shows or checks a setting reads them from
+there. Order of precedence: defaults, then `<project>/.sprint-runner/settings.json`, then `SPRINT_RUNNER_<NAME>` in
+the environment, then the command line.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runner.domain.errors import UsageError
+
+ENVIRONMENT_PREFIX = "SPRINT_RUNNER_"
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,99}\Z")
+
+
+def _number(default: int, low: int, high: int, help: str) -> Any:
+    return field(default=default, metadata={"low": low, "high": high, "help": help})
+
+
+def _model(default: str, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator can tune; all values are within their bounds."""
+
+    default_max_cycles: int = _number(2, 1, 999, "cycles of a batch when nothing else is said")
+    project_context_max_age_hours: int = _number(24, 0, 8760, "older project context is refreshed")
+    max_code_review_attempts: int = _number(10, 1, 50, "reviews after which a story is blocked")
+    haiku_after_review: int = _number(2, 1, 50, "the attempt from which reviews use the cheap model")
+    cheap_model: str = _model("haiku", "model of later reviews and of diagnoses")
+    default_model: str = _model("", "model of everything else; empty: the agent CLI's own default")
+    background_review_workers: int = _number(2, 1, 8, "background review chains at the same time")
+    command_idle_timeout_minutes: int = _number(30, 0, 1440, "silence after which a command fails; 0: never")
+    command_timeout_minutes: int = _number(180, 0, 1440, "length after which a command fails; 0: never")
+    stop_grace_seconds: int = _number(5, 0, 120, "what an interrupted agent gets before it is killed")
+    retry_backoff_seconds: int = _number(5, 0, 3600, "first wait after a failed command; doubles, with jitter")
+    injection_warning_kb: int = _number(100, 1, 10000, "size of an injected context that gives a warning")
+    injection_error_kb: int = _number(300, 1, 10000, "size of a context that is not injected")
+    server_port: int = _number(8765, 1, 65535, "port of the dashboard (below 1024 needs root)")
+    max_websockets: int = _number(64, 1, 10000, "browsers that may watch at the same time")
+    websocket_heartbeat_seconds: int = _number(30, 5, 600, "how often a watching browser is asked for a sign of life")
+    default_batch_list_limit: int = _number(20, 1, 100, "batches on a page of the history")
+    keep_runs_days: int = _number(30, 1, 3650, "how long the agents' raw output is kept")
+
+
+_DEFAULTS = Settings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row of the table."""
+
+    name: str
+    default: int | str
+    low: int | None
+    high: int | None
+    """Bounds of a number; None for a model name."""
+    help: str
+
+
+def table() -> Iterator[Setting]:
+    """Every setting, in order."""
+    for entry in fields(Settings):
+        meta = entry.metadata
+        default: int | str = getattr(_DEFAULTS, entry.name)
+        yield Setting(
+            name=entry.name,
+            default=default,
+            low=meta.get("low"),
+            high=meta.get("high"),
+            help=meta["help"],
+        )
+
+
+def load_settings(file: Path, environment: Mapping[str, str], options: Mapping[str, int | str | None]) -> Settings:
+    """The settings in force; raises UsageError naming the source of a value that is unknown or out of bounds."""
+    values: dict[str, int | str] = {}
+    rows = {setting.name: setting for setting in table()}
+    for name, value in _read_file(file).items():
+        if name not in rows:
+            raise UsageError(f"{file}: unknown setting {name!r}", hint="remove it; docs/settings.md lists them all")
+        values[name] = checked(rows[name], value, str(file))
+    for name, row in rows.items():
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        if variable in environment:
+            values[name] = checked(row, environment[variable], f"variable {variable}")
+        option = options.get(name)
+        if option is not None:
+            values[name] = checked(row, option, f"option --{name.replace('_', '-')}")
+    return replace(_DEFAULTS, **values)  # type: ignore[arg-type]  # each value was checked against its row
+
+
+def checked(setting: Setting, value: object, source: str) -> int | str:
+    """A value as its setting wants it; raises UsageError."""
+    if setting.low is None or setting.high is None:
+        if isinstance(value, str) and (value == "" or _MODEL_NAME.match(value)):
+            return value
+        raise UsageError(
+            f"{source}: {setting.name} is not a model name: {value!r}", hint="use letters, digits, . _ -"
+        )
+    number = _whole(value)
+    if number is None or not setting.low <= number <= setting.high:
+        raise UsageError(
+            f"{source}: {setting.name} must be a whole number from {setting.low} to {setting.high}, not {value!r}",
+            hint=setting.help,
+        )
+    return number
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{1,6}", value.strip()):
+        return int(value)
+    return None
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UsageError(f"{file}: {error}", hint="correct the file, or remove it to have the defaults") from None

@@ -1,0 +1,1 @@
+"""SQLite: schema, the single writer, read-only queries."""

@@ -1,0 +1,94 @@
+"""Writing events: a row each, kept in memory until the recorder publishes them after the commit.
+
+The base of the journal. Texts are redacted and cut here, in the one place every event passes on its way to the
+database and to the world.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from runner.domain.events import Envelope, Event
+
+EVENT_TEXT_LIMIT = 4096
+"""Characters of a single text in an event; the whole text stays in the run's files."""
+_COLUMNS = ("epic_id", "story_key", "command", "task_id", "status", "message")
+encode = msgspec.json.Encoder().encode
+
+
+class EventLog:
+    """Stores events on one connection; to be used inside a transaction."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, *, clock: Callable[[], int], redact: Callable[[str], str]
+    ) -> None:
+        self._db = connection
+        self._clock = clock
+        self._redact = redact
+        self._events: list[Envelope] = []
+
+    def take_events(self) -> list[Envelope]:
+        """What was written since the last call, in `seq` order."""
+        events, self._events = self._events, []
+        return events
+
+    def mark(self) -> int:
+        """A point to come back to when a change is undone."""
+        return len(self._events)
+
+    def forget_since(self, mark: int) -> None:
+        """Drop the events of a change that was undone."""
+        del self._events[mark:]
+
+    def emit(
+        self,
+        event: Event,
+        *,
+        batch_id: int | None = None,
+        story_id: int | None = None,
+        command_id: int | None = None,
+        at: int | None = None,
+    ) -> None:
+        """Store an event; `at` is when it happened, in epoch milliseconds (default: now)."""
+        payload = self._payload(event)
+        timestamp = self._clock() if at is None else at
+        columns = [_column(payload, name) for name in _COLUMNS]
+        encoded = encode(payload)
+        row = self._db.execute(
+            "INSERT INTO events (batch_id, story_id, command_id, timestamp, event_type, epic_id, story_key,"
+            " command, task_id, status, message, payload_json) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            (batch_id, story_id, command_id, timestamp, event.event_type, *columns, encoded.decode()),
+        )
+        self._events.append(Envelope(seq=rowid(row), type=event.event_type, timestamp=timestamp, payload=encoded))
+
+    def _payload(self, event: Event) -> dict[str, object]:
+        payload: dict[str, object] = msgspec.to_builtins(event)
+        for name, value in payload.items():
+            if isinstance(value, str):
+                text = self._redact(value)
+                if len(text) > EVENT_TEXT_LIMIT:
+                    text, payload = text[:EVENT_TEXT_LIMIT], {**payload, "truncated": True}
+                payload = {**payload, name: text}
+        return payload
+
+    def story_id(self, batch_id: int, key: str) -> int | None:
+        row = self._db.execute(
+            "SELECT id FROM stories WHERE batch_id = ? AND story_key = ?", (batch_id, key)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def one(self, query: str, *values: object) -> tuple:  # type: ignore[type-arg]
+        row: tuple[object, ...] = self._db.execute(query, values).fetchone()
+        return row
+
+
+def rowid(cursor: sqlite3.Cursor) -> int:
+    rowid = cursor.lastrowid
+    assert rowid is not None  # an INSERT always has one
+    return rowid
+
+
+def _column(payload: Mapping[str, object], name: str) -> object:
+    value = payload.get(name)
+    return value if isinstance(value, (str, type(None))) else str(value)

@@ -1,0 +1,1 @@
+"""The sprint, shown and controlled from a browser."""

@@ -5,7 +5,7 @@ reads the stored events in pages. So a slow follower costs nothing and delays no
 follower that joins late is the same as one that was there from the start.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 import trio
 
@@ -35,7 +35,7 @@ class Fanout:
             self._more.set()
             self._more = trio.Event()
 
-    async def follow(self, after: int, page: Page) -> AsyncIterator[Envelope]:
+    async def follow(self, after: int, page: Page) -> AsyncGenerator[Envelope, None]:
         """Every event after `after`, in order, then the live ones, for as long as the caller wants them."""
         while True:
             # Taken before reading: what is published meanwhile wakes us again.

@@ -5,6 +5,7 @@ an end: wait until its guard is gone, sweep its tag, then take what its receipt 
 these prove nothing is the attempt interrupted, to be continued by the next one. The lifeline starts nothing.
 """
 
+import msgspec
 import trio
 
 from actors.kit import Kit
@@ -91,7 +92,7 @@ def _judge(kit: Kit, command: UnfinishedCommand, folder: RunFolder) -> Conclusio
     ending = decoder.ending(told, now=aware(kit.clock()))
     attempted = Attempted(
         command=row.command,
-        stories=command.stories,
+        stories=_stories(row.step_key),
         session_id=row.session_id if began else "",
         continued=row.continued,
     )
@@ -126,10 +127,18 @@ def _hear(folder: RunFolder, decoder: Decoder, receipt: Receipt | None) -> tuple
 
 
 def _committed(kit: Kit, row: AttemptRow) -> bool:
-    return row.command == COMMIT and probe_commit(kit.paths.root, row.before)
+    return row.command == COMMIT and probe_commit(
+        kit.paths.root, msgspec.json.decode(row.before_json, type=dict[str, str])
+    )
 
 
 def _explained(ending: Ending) -> Ending:
     if ending.kind is not EndingKind.INTERRUPTED:
         return ending
     return Ending(kind=ending.kind, reason=DEAD, usage=ending.usage, text=ending.text)
+
+
+def _stories(step_key: str) -> tuple[str, ...]:
+    """The stories a step is for: the last part of its key, where it has one."""
+    _, _, stories = step_key.partition("/")[2].partition("/")
+    return tuple(stories.split(",")) if stories else ()

@@ -8,9 +8,11 @@ import random
 import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import trio
 
@@ -46,7 +48,7 @@ class Outfit:
     """A project that has been checked and can be run."""
 
     paths: Paths
-    database: str
+    database: Path
     settings: Settings
     provider: Provider
     prompts: Mapping[str, PromptText]
@@ -73,7 +75,7 @@ def now_ms() -> int:
 def build(outfit: Outfit) -> tuple[Runner, Recorder]:
     """Join the parts; nothing runs yet."""
     fanout = Fanout()
-    path = outfit.paths.state / outfit.database
+    path = outfit.database
     recorder = Recorder(path, clock=now_ms, redact=redactor(outfit.environment), publish=fanout.publish)
     kit = Kit(
         paths=outfit.paths,
@@ -143,9 +145,8 @@ async def _attend(runner: Runner, request: Request, show: Show, say: Callable[[s
     async with trio.open_nursery() as nursery:
         await nursery.start(_pass_signals_on, runner, say)
         await runner.control.ask(request)
-        showing = trio.CancelScope()
         shown = trio.Event()
-        nursery.start_soon(_display, runner, after, show, showing, shown)
+        nursery.start_soon(_display, runner, after, show, shown)
         ended = await runner.control.ended()
         with trio.move_on_after(FAREWELL_SECONDS):
             await shown.wait()
@@ -155,12 +156,13 @@ async def _attend(runner: Runner, request: Request, show: Show, say: Callable[[s
 
 async def _display(runner: Runner, after: int, show: Show, scope: trio.CancelScope, shown: trio.Event) -> None:
     """Show the events of this run up to its `batch:end`."""
-    with scope:
-        await show(_until_end(runner.fanout.follow(after, partial(_page, runner))))
+    async with aclosing(runner.fanout.follow(after, partial(_page, runner))) as events:
+        async with aclosing(_until_end(events)) as run:
+            await show(run)
     shown.set()
 
 
-async def _until_end(events: AsyncIterator[Envelope]) -> AsyncIterator[Envelope]:
+async def _until_end(events: AsyncIterator[Envelope]) -> AsyncGenerator[Envelope, None]:
     async for event in events:
         yield event
         if event.type == "batch:end":

@@ -147,7 +147,7 @@ def play(run: Run, scenario: Scenario, *, resumed: bool) -> int:
 def end_interrupted(run: Run) -> int:
     """What SIGINT makes of a run: a result that says so, unless there has been one already."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if run.times_shown:
+    if run.times_shown and not run.stream.results:
         where = "aborted_tools" if run.stream.open_tool else "aborted_streaming"
         run.stream.note_interrupt()
         run.ending_text = "[Request interrupted by user]"

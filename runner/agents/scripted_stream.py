@@ -63,6 +63,7 @@ class Stream:
         self.session = session
         self.model = model
         self.turns = 0
+        self.results = 0
         self.last_text = ""
         self.open_tool: str | None = None
         """Id of the tool call that has begun and not ended; an interrupt has to answer it."""
@@ -78,7 +79,7 @@ class Stream:
         else:
             act()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, is_result: bool = False) -> None:
         """Print bytes as they are. A reader that went away is no reason to stop working, as with the real CLI."""
         self._busy = True
         try:
@@ -88,6 +89,8 @@ class Stream:
         except OSError:
             pass
         finally:
+            # Counted before an interrupt can come, or that would print another one.
+            self.results += is_result
             self._busy = False
         if self._deferred is not None:
             act, self._deferred = self._deferred, None
@@ -240,7 +243,7 @@ class Stream:
             fields["result"] = ending.text
         else:
             fields["errors"] = [ending.text or ending.subtype]
-        self.emit(fields)
+        self.write(self.line(fields), is_result=True)
 
 
 def _usage(usage: Usage) -> Json:

@@ -32,9 +32,7 @@ def next_step(state: ChainState) -> ChainStep:
     if state.done is not None:
         return state.done
     command = f"{state.phase}-{state.attempt}"
-    return RunCommand(
-        key=step_key(state.cycle, command, *state.stories), command=command, stories=state.stories
-    )
+    return RunCommand(key=step_key(state.cycle, command, *state.stories), command=command, stories=state.stories)
 
 
 def absorb(state: ChainState, ended: CommandEnded) -> ChainState:

@@ -30,9 +30,7 @@ def _decisions(text: str, stories: Sequence[StoryKey]) -> Facts:
     missing = tuple(key for key, decision in found.items() if decision is None)
     return Facts(
         decisions={key: decision or Decision.REQUIRED for key, decision in found.items()},
-        warnings=tuple(
-            f"create-story named no tech-spec decision for {key}: REQUIRED assumed" for key in missing
-        ),
+        warnings=tuple(f"create-story named no tech-spec decision for {key}: REQUIRED assumed" for key in missing),
     )
 
 

@@ -59,9 +59,7 @@ def judge(reviews: tuple[Review, ...], limit: int) -> StoryDone | None:
     return None
 
 
-def begin(
-    cycle: int, story: str, *, began: Status | None, review_limit: int, seen: Mapping[str, str]
-) -> StoryState:
+def begin(cycle: int, story: str, *, began: Status | None, review_limit: int, seen: Mapping[str, str]) -> StoryState:
     """The state in which a story is handed over; one that waits for review is not developed again."""
     state = StoryState(cycle=cycle, story=story, review_limit=review_limit, seen=dict(seen))
     if began is Status.REVIEW:

@@ -50,9 +50,7 @@ def select(sprint: Sprint) -> tuple[Story, ...]:
     first, *rest = candidates
     if not first.key.patterned:
         return (first,)
-    partner = next(
-        (story for story in rest if story.key.patterned and story.key.epic == first.key.epic), None
-    )
+    partner = next((story for story in rest if story.key.patterned and story.key.epic == first.key.epic), None)
     return (first,) if partner is None else (first, partner)
 
 

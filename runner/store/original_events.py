@@ -79,7 +79,7 @@ def _command(event: OldEvent) -> dict[str, object]:
         "story_key": event.story_key,
         "command": event.command,
         "task_id": event.task_id,
-        "command_id": event.command_id,
+        "command_id": event.command_id or 0,
     }
     return {**payload, "message": event.message} if event.message else payload
 
@@ -111,10 +111,10 @@ def _batch_end(event: OldEvent, stored: Payload) -> Payload:
 
 
 def _plain(event: OldEvent, stored: Payload) -> Payload:
-    """A type of which today's shape says nothing more: the columns that hold something."""
+    """Any other type: its payload, or else the columns that hold something, and the fields that came later."""
     names = ("story_key", "epic_id", "command", "task_id", "status", "message")
     columns = {name: getattr(event, name) for name in names if getattr(event, name)}
-    return stored or columns
+    return {**_LATER_FIELDS.get(type_of(event), {}), **(stored or columns)}
 
 
 def _stored(event: OldEvent) -> Payload:
@@ -135,6 +135,7 @@ def _text(value: object) -> str:
 
 _END_STATUS = {"error": "error", "failed": "error", "interrupted": "interrupted", "stopped": "interrupted"}
 """The original wrote the word of the task report, and took every word but `start` for an end."""
+_LATER_FIELDS: Mapping[str, Payload] = {"cycle:end": {"blocked_stories": []}, "story:status": {"reason": ""}}
 _REBUILD: Mapping[str, Callable[[OldEvent, Payload], Payload]] = {
     "command:start": _command_start,
     "command:progress": _command_progress,

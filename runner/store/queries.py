@@ -31,7 +31,7 @@ from runner.store.records import (
 
 PAGE_LIMIT = 1000
 """Most rows in one page, whatever is asked: at 4 KiB an event a page stays below 5 MB."""
-DETAIL_LIMIT = 5000
+DETAIL_LIMIT = 2000
 """Most commands in the detail of one batch, the newest: a sprint of 40 stories has some 600."""
 _BEYOND = 2**63 - 1
 
@@ -66,6 +66,20 @@ def latest_batch(connection: sqlite3.Connection) -> BatchRow | None:
 def resumable_batch(connection: sqlite3.Connection) -> BatchRow | None:
     """The newest batch that can be resumed."""
     return fetch_first(connection, BatchRow, f"{_BATCH} WHERE resumable = 1 ORDER BY id DESC LIMIT 1")
+
+
+def batch(connection: sqlite3.Connection, batch_id: int) -> BatchRow:
+    """A batch that is known to exist; LookupError when it does not."""
+    row = fetch_first(connection, BatchRow, f"{_BATCH} WHERE id = ?", batch_id)
+    if row is None:
+        raise LookupError(f"no batch {batch_id}")
+    return row
+
+
+def open_batches(connection: sqlite3.Connection) -> tuple[BatchRow, ...]:
+    """Batches that a runner began to run and did not live to end."""
+    query = f"{_BATCH} WHERE status IN ('running', 'paused', 'waiting_limit') ORDER BY id"
+    return fetch_all(connection, BatchRow, query)
 
 
 def batches(connection: sqlite3.Connection, *, limit: int, offset: int = 0) -> tuple[tuple[BatchSummary, ...], int]:

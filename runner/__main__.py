@@ -1,0 +1,19 @@
+"""`python -m runner`: checks the Python version before anything is imported that needs it, then runs the commands."""
+
+import sys
+
+NEEDED = (3, 11)
+
+
+def main() -> None:
+    """The console script."""
+    if sys.version_info < NEEDED:
+        version = ".".join(map(str, NEEDED))
+        sys.exit(f"sprint-runner needs Python {version} or newer; this is {sys.version.split()[0]}")
+    from runner.cli import run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Everything that is checked and decided before a batch may start.
+
+The command line calls `outfit` with its options. The order matters: what only looks comes first, so that bad input
+leaves the project untouched; then the state folder, and the lock before anything in it is used.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.agents.base import Provider
+from runner.app import Outfit
+from runner.domain.errors import AgentUnavailable, UsageError
+from runner.settings import load_settings
+from runner.workspace.lock import ProjectLock
+from runner.workspace.project import Paths, find_project, make_state_folder, read_paths
+from runner.workspace.prompts import load_prompts
+from runner.workspace.sprint_file import read_sprint
+from runner.workspace.workflows import installed_workflows
+
+DATABASE = "sprint-runner.db"
+SETTINGS = "settings.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line was told about the project and its agent."""
+
+    project: Path | None = None
+    status_file: Path | None = None
+    database: Path | None = None
+    agent: str = "claude"
+    agent_command: str | None = None
+    scenario: Path | None = None
+    permission_mode: str = "bypassPermissions"
+    demo: bool = False
+
+
+def locate(options: Options) -> Paths:
+    """The project's paths; raises ProjectError when there is no project."""
+    start = options.project or Path.cwd()
+    return read_paths(find_project(start, explicit=options.project is not None), options.status_file)
+
+
+def database_path(options: Options, paths: Paths) -> Path:
+    return options.database.absolute() if options.database else paths.state / DATABASE
+
+
+def outfit(options: Options, environment: Mapping[str, str]) -> tuple[Outfit, ProjectLock]:
+    """Check the project and the agent, and take the project's lock. Raises RunnerError."""
+    paths = locate(options)
+    read_sprint(paths.status_file)
+    prompts = load_prompts(paths)
+    settings = load_settings(paths.state / SETTINGS, environment, {})
+    provider = make_provider(options, environment)
+    lock = ProjectLock(make_state_folder(paths.root))
+    lock.acquire()
+    return Outfit(
+        paths=paths,
+        database=database_path(options, paths),
+        settings=settings,
+        provider=provider,
+        prompts=prompts,
+        workflows=installed_workflows(paths.root),
+        permission_mode=options.permission_mode,
+        environment=environment,
+    ), lock
+
+
+def make_provider(options: Options, environment: Mapping[str, str]) -> Provider:
+    """The provider of the chosen agent; its executable exists and may be executed. Runs nothing."""
+    if options.agent == "scripted":
+        return _scripted(options)
+    from runner.agents.claude import ClaudeProvider, root_refusal
+
+    refusal = root_refusal(options.permission_mode, environment, os.geteuid() == 0)
+    if refusal is not None:
+        raise AgentUnavailable(refusal)
+    return ClaudeProvider(_executable(options.agent_command or "claude"))
+
+
+def _scripted(options: Options) -> Provider:
+    from runner.agents import scripted
+    from runner.demo import SCENARIO
+
+    scenario = options.scenario or (SCENARIO if options.demo else None)
+    if scenario is None:
+        raise UsageError("the scripted agent needs a scenario", hint="give one with --scenario FILE")
+    if not scenario.is_file():
+        raise UsageError(f"scenario {scenario} is not a file", hint="see docs/scripted-agent.md")
+    child = Path(scripted.__file__).with_name("scripted_child.py")
+    python = _executable(options.agent_command) if options.agent_command else sys.executable
+    return scripted.ScriptedProvider(python=python, child=str(child), scenario=str(scenario.absolute()))
+
+
+def _executable(command: str) -> str:
+    """The absolute path of an agent's executable."""
+    found = shutil.which(command)
+    if found is not None:
+        return str(Path(found).absolute())
+    if os.sep in command and Path(command).exists():
+        raise AgentUnavailable(
+            f"{command} is not executable", hint="chmod +x it, or name another with --agent-command"
+        )
+    raise AgentUnavailable(
+        f"the agent CLI {command!r} was not found",
+        hint="install it (npm install -g @anthropic-ai/claude-code), or name it with --agent-command PATH",
+    )
+
+
+def demo_project(options: Options, say: Callable[[str], None]) -> Options:
+    """Copy the sample project, unless it is there already to be resumed; the options to run it with."""
+    from runner.demo import SCENARIO, copy_demo
+
+    target = options.project
+    if target is None:
+        target = Path(tempfile.mkdtemp(prefix="sprint-runner-demo-"))
+        say(f"demo project: {target}")
+    if not (target / "_bmad").is_dir():
+        copy_demo(target)
+    return Options(project=target, agent="scripted", scenario=options.scenario or SCENARIO, demo=True)

@@ -154,7 +154,7 @@ async def _attend(runner: Runner, request: Request, show: Show, say: Callable[[s
     return ended
 
 
-async def _display(runner: Runner, after: int, show: Show, scope: trio.CancelScope, shown: trio.Event) -> None:
+async def _display(runner: Runner, after: int, show: Show, shown: trio.Event) -> None:
     """Show the events of this run up to its `batch:end`."""
     async with aclosing(runner.fanout.follow(after, partial(_page, runner))) as events:
         async with aclosing(_until_end(events)) as run:

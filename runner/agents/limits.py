@@ -90,7 +90,7 @@ def _moment(match: re.Match[str], now: datetime) -> datetime | None:
 
 
 def _next_daily(local: datetime, hour: int, minute: int) -> datetime:
-    today = local.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
+    today = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
     return today + timedelta(days=1) if _long_past(today, local) else today
 
 
@@ -103,7 +103,6 @@ def _next_yearly(local: datetime, match: re.Match[str], hour: int) -> datetime:
         minute=int(match["minute"] or 0),
         second=0,
         microsecond=0,
-        fold=0,
     )
     return moment.replace(year=moment.year + 1) if match["year"] is None and _long_past(moment, local) else moment
 

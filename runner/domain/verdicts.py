@@ -62,6 +62,8 @@ SAME_PATTERN_REVIEWS = 3
 # Case is folded within ASCII: "K" has a twin that matches it and that no upper() turns back.
 _LEVEL = r"(?:CRITICAL|HIGH|MEDIUM|LOW)"
 _BLANK = r"[ \t]{1,4}"
+_END = r"(?![^\W_])"
+"""End of a word; an underscore may close bold."""
 _MARKUP = r"[ \t*_`\"']{0,8}"
 """Blanks, bold, code and quotes around the parts of a marker."""
 
@@ -70,7 +72,7 @@ _NOT_QUOTED = rf"(?i:(?!{_MARKUP}(?:[\\|/,]{{1,2}}{_MARKUP}(?:or\b{_MARKUP})?(?:
 
 _HIGHEST = (
     rf"HIGHEST{_BLANK}SEVERITY{_MARKUP}:{_MARKUP}\[?{_MARKUP}"
-    rf"(?P<level>(?:{_LEVEL}|ZERO{_BLANK}ISSUES)\b){_NOT_QUOTED}"
+    rf"(?P<level>{_LEVEL}|ZERO{_BLANK}ISSUES){_END}{_NOT_QUOTED}"
 )
 
 _MARKS = r"(?:(?![\n~(/<])[\W_])*+"
@@ -92,7 +94,7 @@ _CRITICAL = re.compile(
 )
 
 _RESULT = re.compile(
-    rf"{_LINE_START}(?:(?ai:{_HIGHEST})|ZERO{_BLANK}ISSUES\b{_NOT_QUOTED}"
+    rf"{_LINE_START}(?:(?ai:{_HIGHEST})|ZERO{_BLANK}ISSUES{_END}{_NOT_QUOTED}"
     # In ordinary letters it is prose ("Zero issues were hard to fix") unless it has the line to itself.
     rf"|(?i:ZERO{_BLANK}ISSUES(?:{_BLANK}FOUND)?){_MARKS}$)",
     re.MULTILINE,
@@ -108,7 +110,7 @@ _FINDING = re.compile(
     r"^(?=[ \t>]*+(?:(?P<bold>\*\*)|(?:[-*+•]|\#{1,6}|\d{1,4}[.)])[ \t]))"
     rf"{_LINE_START}(?:(?:[xX]|AI-Review)\]{_MARKS}){{0,2}}+"
     # Capitals may stand bare; "High" and "low" begin sentences, so they need a bracket, a colon or a dash.
-    rf"(?:{_LEVEL}(?![^\W_]|-[A-Za-z]|\|)|(?i:{_LEVEL})(?=[ \t]?[\])*:–—]|-\d|[ \t]-[ \t]))"
+    rf"(?:{_LEVEL}{_END}(?!-[A-Za-z]|\|)|(?i:{_LEVEL})(?=[ \t]?[\])*:–—]|-\d|[ \t]-[ \t]))"
     rf"(?P<title>[^\n]{{0,{TITLE_LENGTH}}})",
     re.MULTILINE,
 )

@@ -72,7 +72,7 @@ def _failure(error: Exception, number: int, path: Path) -> DatabaseError:
 
 def _back_up(path: Path, target: Path) -> None:
     """Copy the file as last committed; a copy that exists is older and therefore better, and stays."""
-    if False:
+    if target.exists():
         return
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)

@@ -90,6 +90,7 @@ CREATE TABLE commands (
 CREATE UNIQUE INDEX commands_by_step ON commands (batch_id, step_key, attempt) WHERE step_key <> '';
 CREATE UNIQUE INDEX one_success_per_step ON commands (batch_id, step_key) WHERE status = 'success' AND step_key <> '';
 CREATE INDEX commands_by_story ON commands (story_id);
+CREATE INDEX commands_by_batch ON commands (batch_id, id);
 CREATE INDEX commands_running ON commands (status) WHERE status = 'running';
 
 CREATE TABLE command_stories (
@@ -126,6 +127,7 @@ CREATE TABLE events (
 CREATE INDEX events_by_batch ON events (batch_id, id);
 CREATE INDEX events_by_command ON events (command_id, id);
 CREATE INDEX events_by_type ON events (event_type, id);
+CREATE INDEX events_by_story ON events (story_key, id);
 
 -- The status of every story as last read: what differs from it is a change somebody made.
 CREATE TABLE sprint_seen (

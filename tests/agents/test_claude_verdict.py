@@ -109,6 +109,7 @@ def test_denied_permissions_are_a_failure_with_a_hint(denials: Any, tools: str):
         ([BAD, GOOD], FAILURE, "API Error: 500 broken"),
         ([result(num_turns=0, result="")], FAILURE, "the agent took no turn (num_turns 0)"),
         ([result(num_turns=None)], FAILURE, "the agent took no turn (num_turns 0): done"),
+        ([result(num_turns=True)], FAILURE, "the agent took no turn (num_turns 0): done"),
         ([result(num_turns=0, is_error=True, result=None, errors=["no luck"])], FAILURE, "no luck"),
     ],
 )
@@ -260,6 +261,17 @@ def test_later_results_restate_the_running_total():
     usage = weigh(CLEAN, first, later).usage
     assert (usage.input_tokens, usage.output_tokens, usage.cost_usd) == (5210, 9, 0.75)
     assert (usage.num_turns, usage.duration_ms) == (2, 100)
+
+
+def test_a_later_result_without_figures_takes_nothing_back():
+    usage = weigh(CLEAN, result(modelUsage={"opus": MODEL}, total_cost_usd=0.5), result()).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cost_usd) == (5210, 3, 0.5)
+
+
+def test_senseless_figures_are_not_believed():
+    model = {"inputTokens": -5, "outputTokens": 10**18, "cacheReadInputTokens": 7, "costUSD": True}
+    usage = weigh(CLEAN, result(modelUsage={"opus": model}, total_cost_usd=-1)).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cost_usd) == (7, 0, 0.0)
 
 
 def test_the_cost_of_the_models_stands_in_for_a_missing_total():

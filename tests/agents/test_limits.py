@@ -102,9 +102,17 @@ def test_a_reset_after_new_year_is_next_years():
     assert reset_time("resets Jan 2, 8am", now=now) == int(expected.timestamp() * 1000)
 
 
-def test_a_clock_change_on_the_way_keeps_the_clock_time():
-    now = datetime(2026, 10, 31, 20, 0, tzinfo=NEW_YORK)
-    assert reset_time("resets 7am", now=now) == int(datetime(2026, 11, 1, 12, tzinfo=UTC).timestamp() * 1000)
+@pytest.mark.parametrize(
+    ("now", "text", "at"),
+    [
+        (datetime(2026, 10, 31, 20, 0), "resets 7am", datetime(2026, 11, 1, 12, 0, tzinfo=UTC)),
+        # The hour that is there twice: the second 1:30, and an 0:55 that is an hour and not five minutes ago.
+        (datetime(2026, 11, 1, 1, 5, fold=1), "resets 1:30am", datetime(2026, 11, 1, 6, 30, tzinfo=UTC)),
+        (datetime(2026, 11, 1, 1, 0, fold=1), "resets 12:55am", datetime(2026, 11, 2, 5, 55, tzinfo=UTC)),
+    ],
+)
+def test_clock_changes(now: datetime, text: str, at: datetime):
+    assert reset_time(text, now=now.replace(tzinfo=NEW_YORK)) == int(at.timestamp() * 1000)
 
 
 def test_now_may_have_a_fixed_offset():

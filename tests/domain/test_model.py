@@ -131,7 +131,14 @@ def test_status_is_read_with_its_older_spellings(written, expected):
 
 @pytest.mark.parametrize(
     ("written", "expected"),
-    [("backlog", True), ("review", True), ("nonsense", True), ("done", False), ("completed", False), ("Blocked", False)],
+    [
+        ("backlog", True),
+        ("review", True),
+        ("nonsense", True),
+        ("done", False),
+        ("completed", False),
+        ("Blocked", False),
+    ],
 )
 def test_story_is_open_until_it_is_done_or_blocked(written, expected):
     key = parse_key("2a-1")

@@ -72,9 +72,9 @@ CHOICES = {
     "letters belong to the epic": Choice(
         sprint={"5-sr-1-x": "backlog", "5-1-y": "backlog", "5-sr-2-z": "backlog"}, chosen=["5-1-y"]
     ),
-    "split stories pair": Choice(sprint={"2-6-a-b": "done", "2-6a-x": "backlog", "2-6b-y": "backlog"}, chosen=[
-        "2-6a-x", "2-6b-y"
-    ]),
+    "split stories pair": Choice(
+        sprint={"2-6-a-b": "done", "2-6a-x": "backlog", "2-6b-y": "backlog"}, chosen=["2-6a-x", "2-6b-y"]
+    ),
     "a pair may be mixed": Choice(sprint={"1-1": "review", "1-2": "backlog"}, chosen=["1-1", "1-2"]),
     "an unexpected status is open": Choice(sprint={"1-1": "wip", "1-2": "done"}, chosen=["1-1"]),
     "a key without the pattern runs alone": Choice(
@@ -115,7 +115,13 @@ def test_sprint_knows_its_stories_as_written():
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("2a-1-scanner", "2a-1-scanner"), ("2a-1", "2a-1-scanner"), ("2a-10", "2a-10-list"), ("2a", None), ("2A-1", None)],
+    [
+        ("2a-1-scanner", "2a-1-scanner"),
+        ("2a-1", "2a-1-scanner"),
+        ("2a-10", "2a-10-list"),
+        ("2a", None),
+        ("2A-1", None),
+    ],
 )
 def test_agents_may_use_the_full_or_the_short_key(name, expected):
     found = match_name(name, (key("2a-10-list"), key("2a-1-scanner")))

@@ -505,7 +505,7 @@ def test_later_version_is_one_more_step(path: Path) -> None:
     with bare(backup) as copy:
         assert copy.execute("PRAGMA user_version").fetchone() == (VERSION,)
         assert copy.execute("SELECT started_at FROM batches").fetchall() == [(1,)]
-    assert not backup.with_name(f"{backup.name}-wal").exists()
+        assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
 def test_original_takes_all_steps_with_a_copy_each(path: Path) -> None:

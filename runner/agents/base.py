@@ -2,7 +2,8 @@
 
 `actors.command` launches and reads agents through these values only; `claude` and `scripted` fulfil the
 protocols. Nothing here touches a process: a provider builds a command line, a decoder turns output lines into
-signals, and the decoder's `ending` weighs what was said against how the process ended.
+signals, and the decoder's `ending` weighs what was said against how the process ended. Signals are structs and not
+dataclasses because millions of them are made: a flooding agent must not cost the event loop its time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +37,7 @@ class Launch:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Began:
+class Began(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The agent's session is open."""
 
     session_id: str
@@ -43,15 +45,13 @@ class Began:
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Text of the main agent (never of a subagent): this is where markers stand."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolStarted:
+class ToolStarted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A tool call of the main agent or a subagent began."""
 
     tool_id: str
@@ -62,8 +62,7 @@ class ToolStarted:
     """The whole command text when the tool is a shell; task reports are found in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolEnded:
+class ToolEnded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The result of a tool call came back; `text` is what it printed (task reports may be echoed there)."""
 
     tool_id: str
@@ -71,8 +70,7 @@ class ToolEnded:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class Noted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Anything else worth a line in the log: a retry, a fallback model, a rate-limit warning, an odd line."""
 
     kind: str
@@ -80,8 +78,7 @@ class Noted:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The first result with at least one turn was read: nothing after it changes what was reported."""
 
     is_error: bool

@@ -23,6 +23,9 @@ class LoggingCall:
     metrics: Mapping[str, str] = field(default_factory=dict)
 
 
+LONGEST_LINE = 131_072
+"""Linux passes no longer argument to a shell, so no agent runs a longer line; reading one would take its time."""
+
 _COLUMNS = 5
 _FIELDS = ("epic_id", "story_id", "command", "task_id", "status")
 _LOGGERS = ("orchestrator.sh", "sprint-log.sh", "runner")
@@ -46,7 +49,7 @@ _BEFORE_PROGRAM = re.compile(
 
 def logging_calls(line: str) -> list[LoggingCall]:
     """The calls of the original's `orchestrator.sh` and `sprint-log.sh` and of `python -m runner log`, in order."""
-    if not any(logger in line for logger in _LOGGERS):
+    if len(line) > LONGEST_LINE or not any(logger in line for logger in _LOGGERS):
         return []
     return [found for words in program_calls(line) if (found := _logging_call(words))]
 

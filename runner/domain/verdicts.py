@@ -77,7 +77,7 @@ _HIGHEST = (
 
 _MARKS = r"(?:(?![\n~(/<])[\W_])*+"
 """List marks, bold, quotes, heading signs; not what strikes a word out or makes an aside of it."""
-_LINE_START = rf"^{_MARKS}(?:\d{{1,4}}[.)]{_MARKS})?+"
+_LINE_START = rf"^(?!\n){_MARKS}(?:\d{{1,4}}[.)]{_MARKS})?+"
 
 _DECISION = re.compile(
     rf"\[{_MARKUP}TECH-SPEC-DECISION{_MARKUP}:{_MARKUP}(?P<decision>REQUIRED|SKIP){_MARKUP}\]",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.agents.base import Began, Decoder, Signal
-from runner.agents.lines import LineSplitter
+from runner.agents.lines import LineSplitter, LineTooLong
 
 CHUNK = 1 << 20
 """Bytes read at a time: bounds memory, and the time before a stop is noticed, under a flood."""
@@ -87,10 +87,17 @@ class Tail:
         return os.fstat(self._file).st_size + errors
 
     def read(self) -> list[Signal]:
-        """Decode the next piece of output; raises LineTooLong."""
+        """Decode the next piece of output; raises LineTooLong after what stood before the long line."""
         data = os.pread(self._file, CHUNK, self._offset)
         self._offset += len(data)
-        return [signal for line in self._splitter.feed(data) if line for signal in self._decoder.feed(line)]
+        try:
+            return self._decoded(self._splitter.feed(data))
+        except LineTooLong as error:
+            self._decoded(error.lines)
+            raise
+
+    def _decoded(self, lines: list[bytes]) -> list[Signal]:
+        return [signal for line in lines if line for signal in self._decoder.feed(line)]
 
     def finish(self) -> list[Signal]:
         """Decode a last line that has no newline; the agent writes no more."""

@@ -95,7 +95,7 @@ class Batch:
         branch.state = NodeState.STOPPING
         status, reason = self.result
         with trio.CancelScope(shield=True, deadline=trio.current_time() + RECORD_SECONDS):
-            await kit.recorder.record(lambda journal: journal.end_batch(batch_id, status, reason))
+            await lifeline.end_run(kit, batch_id, status, reason)
 
     async def _run_to_end(self, shift: Shift, branch: Branch) -> tuple[str, str]:
         reason: str | None = None

@@ -10,6 +10,7 @@ from functools import partial
 
 import trio
 
+from actors import lifeline
 from actors.batch import Batch, BatchOrder
 from actors.gate import Stop
 from actors.kit import Kit
@@ -81,6 +82,8 @@ class Control:
         self._batch: Batch | None = None
         self._order: BatchOrder | None = None
         self._ended: Reply[Ended] = Reply()
+        self.last: Ended | None = None
+        """How the run that ended last did."""
 
     async def ask(self, request: Request) -> int:
         """Have a request carried out; the batch's id. Raises RunnerError when it is refused."""
@@ -183,10 +186,10 @@ class Control:
             ended = Ended(batch_id=order.batch_id, status=status, reason=reason)
         except* Escalated as escalation:
             reason = str(escalation.exceptions[0])
-            await self._kit.recorder.record(lambda journal: journal.end_batch(order.batch_id, "error", reason))
+            await lifeline.end_run(self._kit, order.batch_id, "error", reason)
             ended = Ended(batch_id=order.batch_id, status="error", reason=reason)
         finally:
-            self._batch = None
+            self._batch, self.last = None, ended
             self._ended.answer(ended)
 
 

@@ -21,20 +21,20 @@ from runner.store import queries
 from runner.store.command_log import Conclusion
 from runner.store.records import AttemptRow, UnfinishedCommand
 from runner.workspace import git
-from runner.workspace.runs import RunFolder, read_whole, run_folder, stderr_tail
+from runner.workspace.runs import RunFolder, prune, read_whole, run_folder, stderr_tail
 
 GUARD_SECONDS = 10.0
 """An orphaned guard gives its agent half a second; it is long gone when this has passed."""
 SWEEP_SECONDS = 5.0
 DEAD = "the runner ended without warning"
+DAY_MS = 24 * 60 * 60 * 1000
 
 
 class Lifeline:
-    """The start-up rescue; `done` once it has been carried out."""
+    """The start-up rescue."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        self.done = trio.Event()
 
     async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rescue, then end."""
@@ -42,7 +42,8 @@ class Lifeline:
         await self._close_runs()
         if rescued:
             await self._move_locks_aside()
-        self.done.set()
+        oldest = self._kit.clock() - self._kit.settings.keep_runs_days * DAY_MS
+        await trio.to_thread.run_sync(prune, self._kit.paths.state, oldest)
         task_status.started()
 
     async def _close_runs(self) -> None:
@@ -61,6 +62,12 @@ class Lifeline:
             message = f"{lock} was left behind by a killed git and was moved to {place}"
             event = BatchWarning(batch_id=0, message=message, warning_type="stale_git_lock")
             await self._kit.recorder.tell(event)
+
+
+async def end_run(kit: Kit, batch_id: int, status: str, reason: str) -> None:
+    """Record the end of a run; a stop can tear an attempt between its intent and its process, so settle first."""
+    await settle_commands(kit)
+    await kit.recorder.record(lambda journal: journal.end_batch(batch_id, status, reason))
 
 
 async def settle_commands(kit: Kit) -> int:

@@ -9,14 +9,14 @@ import signal
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import trio
 
-from actors.control import Control, Ended, Request, StopBatch
+from actors.control import Control, Ended, Refused, Request, StopBatch
 from actors.fanout import Fanout
 from actors.gate import Stop
 from actors.kit import Kit, Reads
@@ -108,18 +108,14 @@ async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callab
     `say` gets lines for the operator about what the runner itself does: waiting for a command, stopping.
     """
     runner, recorder = build(outfit)
-    supervisor = root(
-        recorder,
-        Lifeline(runner.kit),
-        runner.control,
-        report=partial(_report, recorder),
-        random=random.random,
-    )
-    outcome: list[Ended] = []
+    report = partial(_report, recorder)
+    supervisor = root(recorder, Lifeline(runner.kit), runner.control, report=report, random=random.random)
     try:
         async with trio.open_nursery() as nursery:
+            # Outermost: a signal that comes while the runner is starting must find somebody who listens.
+            await nursery.start(_pass_signals_on, runner.control, nursery.cancel_scope, say)
             await nursery.start(supervisor.run, runner.branch)
-            outcome.append(await _attend(runner, request, show, say))
+            await _attend(runner, request, show)
             nursery.cancel_scope.cancel()
     except* Escalated as escalation:
         raise BatchFailed(
@@ -128,7 +124,7 @@ async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callab
         ) from None
     except* RunnerError as group:
         raise _first(group) from None
-    return outcome[0]
+    return runner.control.last or Ended(batch_id=0, status="stopped", reason="stopped before it had started")
 
 
 def _first(group: BaseExceptionGroup[RunnerError]) -> RunnerError:
@@ -139,26 +135,24 @@ def _first(group: BaseExceptionGroup[RunnerError]) -> RunnerError:
     return error
 
 
-async def _attend(runner: Runner, request: Request, show: Show, say: Callable[[str], None]) -> Ended:
-    """Have the request carried out, show the events, pass signals on, and wait for the end."""
+async def _attend(runner: Runner, request: Request, show: Show) -> None:
+    """Have the request carried out, show its events, and wait for its end."""
     after = await runner.kit.reads.ask(queries.last_seq)
     async with trio.open_nursery() as nursery:
-        await nursery.start(_pass_signals_on, runner, say)
         await runner.control.ask(request)
         shown = trio.Event()
         nursery.start_soon(_display, runner, after, show, shown)
-        ended = await runner.control.ended()
+        await runner.control.ended()
         with trio.move_on_after(FAREWELL_SECONDS):
             await shown.wait()
         nursery.cancel_scope.cancel()
-    return ended
 
 
 async def _display(runner: Runner, after: int, show: Show, shown: trio.Event) -> None:
     """Show the events of this run up to its `batch:end`."""
-    async with aclosing(runner.fanout.follow(after, partial(_page, runner))) as events:
-        async with aclosing(_until_end(events)) as run:
-            await show(run)
+    followed = runner.fanout.follow(after, partial(_page, runner))
+    async with aclosing(followed), aclosing(_until_end(followed)) as events:
+        await show(events)
     shown.set()
 
 
@@ -178,7 +172,8 @@ async def _page(runner: Runner, after: int, limit: int) -> list[Envelope]:
 
 
 async def _pass_signals_on(
-    runner: Runner,
+    control: Control,
+    whole_run: trio.CancelScope,
     say: Callable[[str], None],
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
@@ -191,15 +186,16 @@ async def _pass_signals_on(
             interrupts += number == signal.SIGINT
             now = number != signal.SIGINT or interrupts > 1
             name = signal.Signals(number).name
-            say(_stopping_words(runner, now=now, name=name))
+            say(_stopping_words(now=now, name=name))
+            if control.batch_id is None:
+                whole_run.cancel()
+                continue
             order = StopBatch(when=Stop.NOW if now else Stop.COMMAND, reason=f"stopped by {name}")
-            try:
-                await runner.control.ask(order)
-            except RunnerError:
-                continue  # it has just ended by itself
+            with suppress(Refused):  # it has just ended by itself
+                await control.ask(order)
 
 
-def _stopping_words(runner: Runner, *, now: bool, name: str) -> str:
+def _stopping_words(*, now: bool, name: str) -> str:
     if now:
         return f"{name}: stopping now, the agents are interrupted"
     return f"{name}: stopping after what runs now; once more to stop at once"

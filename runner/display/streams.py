@@ -4,6 +4,7 @@
 thread, and a closed pipe ends the display and nothing else.
 """
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 
@@ -43,6 +44,8 @@ def _write(text: str) -> bool:
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
-    except (BrokenPipeError, OSError, ValueError):
+    except (OSError, ValueError):
+        # Python flushes once more at its end: give it a place where that cannot fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
         return False
     return True

@@ -70,11 +70,12 @@ class Watch:
         """End all that is left below the guard; returns how many processes the agent left behind."""
         if not self._anything_left():
             return 0  # the ordinary case: no look at other processes, no waiting
-        left = [pid for pid in tree.living(self._agent) if pid != self._agent]
+        left = sum(pid != self._agent for pid in tree.living(self._agent))
         if self.status is not None:
+            left = max(left, 1)  # a re-forker may slip through the listing, but someone is there
             self._drain()
         self._kill_all()
-        return len(left)
+        return left
 
     def sweep(self, tag: int) -> tuple[int, bool]:
         """Kill what still carries the tag; returns how many, and whether the whole command is surely gone."""

@@ -6,6 +6,7 @@ database and to the world.
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -63,14 +64,26 @@ class EventLog:
         self._events.append(Envelope(seq=rowid(row), type=event.event_type, timestamp=timestamp, payload=encoded))
 
     def _payload(self, event: Event) -> dict[str, object]:
-        payload: dict[str, object] = msgspec.to_builtins(event)
-        for name, value in payload.items():
-            if isinstance(value, str):
-                text = self._redact(value)
-                if len(text) > EVENT_TEXT_LIMIT:
-                    text, payload = text[:EVENT_TEXT_LIMIT], {**payload, "truncated": True}
-                payload = {**payload, name: text}
-        return payload
+        """The event as JSON values, without secrets and with long texts cut."""
+        payload: dict[str, object] = self._redacted(msgspec.to_builtins(event))
+        long = {
+            name: text for name, text in payload.items() if isinstance(text, str) and len(text) > EVENT_TEXT_LIMIT
+        }
+        if not long:
+            return payload
+        cut = {name: text[:EVENT_TEXT_LIMIT] for name, text in long.items()}
+        return {**payload, **cut, "truncated": True}
+
+    def _redacted(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self._redact(value)
+            case dict():
+                return {name: self._redacted(item) for name, item in value.items()}
+            case list() | tuple():
+                return [self._redacted(item) for item in value]
+            case _:
+                return value
 
     def story_id(self, batch_id: int, key: str) -> int | None:
         row = self._db.execute(

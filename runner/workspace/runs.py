@@ -6,6 +6,8 @@ and a runner that is slow never makes an agent wait. All functions here block; c
 """
 
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +54,15 @@ def prepare(folder: RunFolder, prompt: str) -> None:
     descriptor = os.open(folder.prompt, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(prompt.encode("utf-8", "replace"))
+
+
+def prune(state: Path, oldest_ms: int) -> None:
+    """Remove run folders that were last written to before that time; what cannot be removed stays."""
+    runs = state / "runs"
+    for path in list(runs.iterdir()) if runs.is_dir() else []:
+        with suppress(OSError):
+            if path.lstat().st_mtime_ns < oldest_ms * 1_000_000 and path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
 
 
 def stderr_tail(folder: RunFolder) -> str:

@@ -1,4 +1,4 @@
-"""The bench on which the real Claude CLI is run: a plugin of `test_real_claude.py`.
+"""The bench on which the real Claude CLI is run by `test_real_claude.py`.
 
 It finds or installs the CLI, starts the local stand-in for the Messages API that the CLI then talks to, and runs the
 runner as a child process, as an operator would. Nothing leaves this machine: the CLI has a home of its own, a key
@@ -11,60 +11,96 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from tests.support.project import git, make_project, sprint_file
 from tests.support.runs import CHECKOUT, PATIENCE_SECONDS, query
 
-HARNESS = CHECKOUT.parent / "shared" / "claude-cli" / "harness" / "messages_stub.py"
+STAND_IN = CHECKOUT.parent / "shared" / "claude-cli" / "harness" / "messages_stub.py"
 INSTALL = CHECKOUT / "scripts" / "install-claude"
 GIVEN = "SPRINT_RUNNER_TEST_CLAUDE"
-LOUD = "the real Claude CLI was NOT tested"
+Turn = Mapping[str, Any]
 
 
 # --- the CLI and the stand-in, or a loud skip ---------------------------------------------------------------------
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A skip is easily overlooked, this line is not."""
-    skips = (report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
-    for reason in sorted({reason for reason in skips if LOUD in reason}):
-        terminalreporter.write_line(f"WARNING: {reason.removeprefix('Skipped: ')}", red=True, bold=True)
+class Notice:
+    """A plugin: a skip is easily overlooked, its line at the end of the report is not."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        terminalreporter.write_line(f"WARNING: {self._reason}", red=True, bold=True)
 
 
-@pytest.fixture(scope="session")
-def claude(request: pytest.FixtureRequest) -> Path:
+def skip(config: pytest.Config, reason: str) -> NoReturn:
+    reason = f"the real Claude CLI was NOT tested: {reason}"
+    if not config.pluginmanager.has_plugin(reason):
+        config.pluginmanager.register(Notice(reason), reason)
+    pytest.skip(reason)
+
+
+def find_claude(config: pytest.Config) -> Path:
     """The CLI's executable: the one that is given, or one that is installed into pytest's cache once."""
     given = os.environ.get(GIVEN)
     if given:
         assert os.access(given, os.X_OK), f"{GIVEN}={given} is not executable"
         return Path(given).absolute()
     if shutil.which("npm") is None:
-        pytest.skip(f"{LOUD}: no npm to install it with; name an installed one in {GIVEN}")
-    done = subprocess.run(
-        [sys.executable, INSTALL, request.config.cache.mkdir("claude-cli")], capture_output=True, text=True, check=False
-    )
+        skip(config, f"no npm to install it with; name an installed one in {GIVEN}")
+    command = [sys.executable, INSTALL, config.cache.mkdir("claude-cli")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"{LOUD}: {done.stderr.strip()}; name an installed one in {GIVEN}")
+        skip(config, f"{done.stderr.strip()}; name an installed one in {GIVEN}")
     return Path(done.stdout.strip())
 
 
-@pytest.fixture(scope="session")
-def stub() -> ModuleType:
+def load_stand_in(config: pytest.Config) -> ModuleType:
     """The module of the stand-in, from where it lies beside the checkout."""
-    if not HARNESS.is_file():
-        pytest.skip(f"{LOUD}: its stand-in for the Messages API is missing, {HARNESS}")
-    spec = importlib.util.spec_from_file_location("messages_stub", HARNESS)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
+    if not STAND_IN.is_file():
+        skip(config, f"its stand-in for the Messages API is missing, {STAND_IN}")
+    if STAND_IN.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(STAND_IN.stem, STAND_IN)
+        sys.modules[STAND_IN.stem] = importlib.util.module_from_spec(spec)  # its dataclasses look themselves up there
+        spec.loader.exec_module(sys.modules[STAND_IN.stem])
+    return sys.modules[STAND_IN.stem]
+
+
+# --- what an agent does: the stand-in's turns ------------------------------------------------------------------------
+
+
+def turn(*blocks: Mapping[str, Any]) -> Turn:
+    """One message of the model."""
+    return {"content": list(blocks)}
+
+
+def says(text: str) -> Mapping[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def uses(tool: str, **arguments: str) -> Mapping[str, Any]:
+    return {"type": "tool_use", "name": tool, "input": arguments}
+
+
+def writes(path: str, content: str) -> Mapping[str, Any]:
+    return uses("Write", file_path=path, content=content)
+
+
+def shell(command: str) -> Mapping[str, Any]:
+    return uses("Bash", command=command)
+
+
+def fails(status: int, message: str) -> Turn:
+    """The API's answer when it gives none of the model's."""
+    return {"error": {"status": status, "message": message}}
 
 
 # --- the bench ----------------------------------------------------------------------------------------------------
@@ -87,9 +123,18 @@ class Bench:
         sprint_file(self.project).write_text(sprint)
         git(self.project, "commit", "--quiet", "--all", "--message", "the sprint")
 
-    def plays(self, command: str, *turns: Mapping[str, Any]) -> None:
-        """What the agent does when it is told to carry out the command; a pattern that may go on into the prompt."""
-        self.api.script(rf"# Command: {command}", turns, after="error")
+    def plays(self, command: str, *turns: Turn, before: Callable[[], object] | None = None) -> None:
+        """What the agent does when it is told to carry out the command; a pattern that may go on into the prompt.
+
+        `before` is called when the agent asks for its first turn, and may hold it up.
+        """
+
+        def respond(call: Any) -> Turn:
+            if call.turn_index == 0 and before is not None:
+                before()
+            return turns[call.turn_index]
+
+        self.api.script(rf"# Command: {command}", respond)
 
     @contextmanager
     def started(self, *options: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
@@ -141,7 +186,10 @@ class Bench:
         return [call for call in self.api.calls if f"# Command: {command}\n" in call.prompt]
 
 
-@pytest.fixture
-def bench(tmp_path: Path, claude: Path, stub: ModuleType) -> Iterator[Bench]:
-    with stub.MessagesStub() as api:
-        yield Bench(tmp_path, claude, api)
+@contextmanager
+def make_bench(root: Path, config: pytest.Config) -> Iterator[Bench]:
+    """The bench of one test; skips it when something is missing."""
+    stand_in = load_stand_in(config)
+    claude = find_claude(config)
+    with stand_in.MessagesStub() as api:
+        yield Bench(root, claude, api)

@@ -6,6 +6,7 @@ that no process of the agent is left; only if the guard itself was killed is the
 """
 
 import fcntl
+import math
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class AgentProcess:
         self._gone = trio.Event()
         self._cut = Cut.NONE
         self._limit = ""
+        self._overdue = math.inf
         self._finished_at: float | None = None
         self._last_output = 0.0
         self._receipt: Receipt | None = None
@@ -114,7 +116,7 @@ class AgentProcess:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._follow, tail, listen)
-                nursery.start_soon(self._keep_limits, tail)
+                nursery.start_soon(self._keep_limits, tail, guard)
                 await guard.wait()
                 self._gone.set()
         finally:
@@ -225,7 +227,7 @@ class AgentProcess:
         if signals:
             await listen(signals)
 
-    async def _keep_limits(self, tail: Tail) -> None:
+    async def _keep_limits(self, tail: Tail, guard: trio.Process) -> None:
         """End an agent that is silent, endless, or does not leave after its result."""
         began, size = trio.current_time(), 0
         while not self._gone.is_set():
@@ -236,6 +238,9 @@ class AgentProcess:
             if (written := tail.size()) != size:
                 size, self._last_output = written, now
             self._check(now, began)
+            if now > self._overdue:
+                # It has been stopped, by its own agent perhaps, and would be waited for for ever.
+                guard.kill()
 
     def _check(self, now: float, began: float) -> None:
         limits = self._job.limits
@@ -250,4 +255,5 @@ class AgentProcess:
 
     def _cut_off(self, cut: Cut, limit: str) -> None:
         self._cut, self._limit = cut, limit
+        self._overdue = trio.current_time() + self._job.limits.grace + GUARD_SECONDS
         self._order(STOP)

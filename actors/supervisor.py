@@ -2,33 +2,45 @@
 
 A supervisor starts its children in order, watches them, restarts those that its rules say, and stops them in
 reverse order, each within its own deadline. More restarts than its intensity allows within the period make the
-supervisor itself fail: that is escalation, and the supervisor above sees an ordinary crash.
+supervisor itself fail: that is escalation, and the supervisor above sees an ordinary crash. A child that cannot even
+start the first time fails it at once: restarts are for what has once worked.
+
+All decisions are made by one loop that never waits for a single child to start: a crash is noticed whatever else is
+starting or backing off, and a child that waits for one that has crashed is no deadlock.
 
 Cancelling a supervisor from outside must not cancel all children at once: order would be lost. So the children live
 behind a shield, and a sentry outside of it turns the cancellation into an ordered stop. The shield has a deadline
-from that moment on: the sum of the children's own.
+from that moment on: the sum of the children's own. A child that shields itself for longer is passed over, so that
+the others stop in time; Trio has no way to end it, and the supervisor ends when it does.
 """
 
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 import trio
 
-from actors.tree import Branch, NodeState, Role
+from actors.child import ChildSpec, Life, Restart, Start, in_words
+from actors.tree import Branch, NodeState
 
+__all__ = [
+    "Backoff",
+    "ChildSpec",
+    "Crash",
+    "Escalated",
+    "Intensity",
+    "Report",
+    "Restart",
+    "Start",
+    "Strategy",
+    "Supervisor",
+]
 
-class Restart(StrEnum):
-    """When a child that has ended is started again."""
-
-    PERMANENT = "permanent"
-    """Always."""
-    TRANSIENT = "transient"
-    """Only after a crash."""
-    TEMPORARY = "temporary"
-    """Never."""
+REPORT_SECONDS = 1.0
+"""What is reported to may be what has crashed: a restart waits for it no longer than this."""
+MARGIN_SECONDS = 1.0
 
 
 class Strategy(StrEnum):
@@ -38,26 +50,6 @@ class Strategy(StrEnum):
     REST_FOR_ONE = "rest_for_one"
     """The crashed one and those started after it."""
     ONE_FOR_ALL = "one_for_all"
-
-
-class Start(Protocol):
-    """How a child runs: until it is done, saying `task_status.started()` when it can be used."""
-
-    def __call__(
-        self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> Awaitable[None]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildSpec:
-    """A child: what runs, and what its end means."""
-
-    id: str
-    start: Start
-    restart: Restart = Restart.PERMANENT
-    shutdown: float = 5.0
-    """Seconds it gets to end after it was cancelled; then it is given up and reported."""
-    role: Role = Role.ACTOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +74,12 @@ class Backoff:
 
 
 class Escalated(Exception):
-    """A child crashed more often than allowed: the supervisor fails in its turn."""
+    """A child crashed more often than allowed: the supervisor fails in its turn. The last crash is the cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crash:
-    """What a supervisor reports: a restart, or that it gave up."""
+    """What a supervisor reports: a restart, that it gave up, or that a child would not stop."""
 
     child: str
     restarts: int
@@ -99,22 +91,30 @@ Report = Callable[[Crash], Awaitable[None]]
 
 
 class _Child:
-    """A slot in the supervisor: the spec, and what runs for it now."""
+    """A slot in the supervisor: the spec, and what became of it in this run."""
 
-    def __init__(self, spec: ChildSpec) -> None:
+    def __init__(self, spec: ChildSpec, due: float) -> None:
         self.spec = spec
-        self.scope = trio.CancelScope()
-        self.ended = trio.Event()
-        self.ended.set()
-        self.exit: _Exit | None = None
-        """How its present life ended, until the supervisor has looked at it."""
+        self.life: Life | None = None
+        self.due: float | None = due
+        """When it is to be started; None when it is not."""
+        self.worked = False
+        """Whether it has ever been up."""
         self.restarts = 0
         self.last_error: str | None = None
 
+    @property
+    def is_alive(self) -> bool:
+        return self.life is not None and not self.life.ended.is_set()
 
-@dataclass(frozen=True, slots=True)
-class _Exit:
-    error: Exception | None
+    @property
+    def is_settled(self) -> bool:
+        """Whether those after it may start: it is up, or it has ended for good."""
+        return self.due is None and self.life is not None and (self.life.is_up or self.life.ended.is_set())
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be started now; never while an earlier life of it goes on."""
+        return self.due is not None and self.due <= now and not self.is_alive
 
 
 async def _report_nothing(crash: Crash) -> None:
@@ -134,110 +134,157 @@ class Supervisor:
         report: Report = _report_nothing,
         random: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._children = [_Child(spec) for spec in children]
+        self._specs = tuple(children)
         self._strategy = strategy
         self._intensity = intensity
         self._backoff = backoff
         self._report = report
         self._random = random
-        self._recent: deque[float] = deque()
-        self._branch: Branch | None = None
-        self._something_ended = trio.Event()
 
     async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Start the children and watch them until all have ended, or until cancelled; raises Escalated."""
+        """Start the children and watch them until all have ended, or until cancelled.
+
+        Raises Escalated, or what a child crashed with before it had ever been up.
+        """
+        self._begin(branch)
+        failure: Exception | None = None
+        shield = trio.CancelScope(shield=True)
+        async with trio.open_nursery() as outside:
+            outside.start_soon(self._sentry, shield)
+            with shield:
+                failure = await self._live(task_status)
+            outside.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    def _begin(self, branch: Branch) -> None:
+        """Every run starts afresh: what an earlier one counted is nothing to this one."""
         self._branch = branch
         branch.max_restarts = self._intensity.restarts
-        shield = trio.CancelScope(shield=True)
-        stop = trio.Event()
-        async with trio.open_nursery() as sentry_nursery:
-            sentry_nursery.start_soon(self._sentry, shield, stop)
-            with shield:
-                await self._supervise(stop, task_status)
-            sentry_nursery.cancel_scope.cancel()
+        branch.state = NodeState.STARTING
+        now = trio.current_time()
+        self._children = [_Child(spec, due=now) for spec in self._specs]
+        self._recent: deque[float] = deque()
+        self._changed = trio.Event()
+        self._stopping = False
 
-    async def _sentry(self, shield: trio.CancelScope, stop: trio.Event) -> None:
+    async def _sentry(self, shield: trio.CancelScope) -> None:
         """Turn a cancellation from outside into an ordered stop behind the shield."""
         try:
             await trio.sleep_forever()
         finally:
-            grace = sum(child.spec.shutdown for child in self._children)
-            shield.deadline = min(shield.deadline, trio.current_time() + grace + 1)
-            stop.set()
+            grace = sum(spec.shutdown + REPORT_SECONDS for spec in self._specs)
+            shield.deadline = trio.current_time() + grace + MARGIN_SECONDS
+            self._stopping = True
+            self._wake()
 
-    async def _supervise(self, stop: trio.Event, task_status: trio.TaskStatus[None]) -> None:
+    async def _live(self, task_status: trio.TaskStatus[None]) -> Exception | None:
+        failure: Exception | None = None
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             try:
-                await _until(stop, self._start_all)
-                task_status.started()
-                await _until(stop, self._watch)
+                failure = await self._watch(task_status)
             finally:
+                self._branch.state = NodeState.STOPPING
                 await self._stop(self._children)
+        return failure
 
-    async def _start_all(self) -> None:
+    # --- the loop -------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+    async def _watch(self, task_status: trio.TaskStatus[None]) -> Exception | None:
+        """Start what is due and look at what has ended; what makes the supervisor fail, if anything does."""
+        told = False
+        while not self._stopping:
+            # Taken before looking: what happens meanwhile wakes us again.
+            self._changed = trio.Event()
+            if (ended := self._ended()) is not None:
+                failure = await self._look_at(*ended)
+                if failure is not None:
+                    return failure
+                continue
+            self._start_due()
+            if all(child.is_settled for child in self._children):
+                self._branch.state = NodeState.RUNNING
+                if not told:
+                    task_status.started()
+                    told = True
+                if not any(child.is_alive for child in self._children):
+                    return None
+            with trio.CancelScope(deadline=self._next_due()):
+                await self._changed.wait()
+        return None
+
+    def _ended(self) -> tuple[_Child, Life] | None:
+        """The first child whose life has ended without our asking, until it was looked at."""
         for child in self._children:
-            await self._start(child)
+            life = child.life
+            if life is not None and life.ended.is_set() and not life.is_settled:
+                return child, life
+        return None
 
-    async def _start(self, child: _Child) -> None:
-        child.scope, child.ended, child.exit = trio.CancelScope(), trio.Event(), None
-        await self._nursery.start(self._live, child, name=child.spec.id)
+    def _start_due(self) -> None:
+        now, in_order = trio.current_time(), True
+        for child in self._children:
+            alone = self._strategy is Strategy.ONE_FOR_ONE and child.life is not None
+            if child.is_due(now) and (in_order or alone):
+                self._start(child)
+            in_order = in_order and child.is_settled
 
-    async def _live(self, child: _Child, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        assert self._branch is not None
-        error: Exception | None = None
-        started = _StartedOnce(task_status)
-        try:
-            with child.scope, self._branch.grow(child.spec.id, child.spec.role) as branch:
-                branch.restarts, branch.last_error = child.restarts, child.last_error
-                error = await _outcome(child.spec.start, branch, started)
-        finally:
-            child.exit = _Exit(error)
-            child.ended.set()
-            self._something_ended.set()
-            # A child that ends before it said started() has started and ended: never leave the starter waiting.
-            started.started()
+    def _start(self, child: _Child) -> None:
+        if child.life is not None:
+            child.restarts += 1
+        child.due, child.life = None, Life(child.spec, self._wake)
+        self._nursery.start_soon(child.life.run, self._branch, child.restarts, child.last_error, name=child.spec.id)
 
-    async def _watch(self) -> None:
-        while True:
-            self._something_ended = trio.Event()
-            for child in self._children:
-                if child.exit is not None:
-                    await self._look_at(child, child.exit)
-            if all(child.ended.is_set() and child.exit is None for child in self._children):
-                return
-            if not any(child.exit for child in self._children):
-                await self._something_ended.wait()
+    def _next_due(self) -> float:
+        now = trio.current_time()
+        return min(
+            (child.due for child in self._children if child.due is not None and child.due > now), default=math.inf
+        )
 
-    async def _look_at(self, child: _Child, exit: _Exit) -> None:
-        child.exit = None
-        if exit.error is not None:
-            child.last_error = _words(exit.error)
+    # --- ends -----------------------------------------------------------------------------------------------------
+
+    async def _look_at(self, child: _Child, life: Life) -> Exception | None:
+        """Decide what the end of a child means; what makes the supervisor fail, if it does."""
+        life.is_settled = True
+        child.worked = child.worked or life.is_up or life.error is None
+        if life.error is not None:
+            child.last_error = in_words(life.error)
+            if not child.worked:
+                return life.error
         kind = child.spec.restart
-        if kind is Restart.PERMANENT or (kind is Restart.TRANSIENT and exit.error is not None):
-            await self._count(child, exit.error)
-            await self._restart(child)
+        if kind is Restart.PERMANENT or (kind is Restart.TRANSIENT and life.error is not None):
+            return await self._restart(child, life.error)
+        return None
 
-    async def _restart(self, child: _Child) -> None:
+    async def _restart(self, child: _Child, error: Exception | None) -> Escalated | None:
+        """Have the child and its group started again after the back-off, unless that happens too often."""
+        count, reason = self._count(), (child.last_error if error else None) or "ended"
+        escalated = count > self._intensity.restarts
+        await self._tell(Crash(child=child.spec.id, restarts=count, reason=reason, escalated=escalated))
+        if escalated:
+            escalation = Escalated(f"{child.spec.id} ended {count} times in {self._intensity.period:g} s: {reason}")
+            escalation.__cause__ = error
+            return escalation
+        self._branch.state = NodeState.RESTARTING
         group = self._group(child)
         await self._stop([other for other in group if other is not child])
-        await trio.sleep(self._backoff.seconds(len(self._recent), self._random()))
+        due = trio.current_time() + self._backoff.seconds(count, self._random())
         for member in group:
             if member is child or member.spec.restart is not Restart.TEMPORARY:
-                member.restarts += 1
-                await self._start(member)
+                member.due = due
+        return None
 
-    async def _count(self, child: _Child, error: Exception | None) -> None:
+    def _count(self) -> int:
+        """Note a restart; how many there were within the period."""
         now = trio.current_time()
         self._recent.append(now)
         while now - self._recent[0] > self._intensity.period:
             self._recent.popleft()
-        count, reason = len(self._recent), (child.last_error if error else None) or "ended"
-        escalated = count > self._intensity.restarts
-        await self._report(Crash(child=child.spec.id, restarts=count, reason=reason, escalated=escalated))
-        if escalated:
-            message = f"{child.spec.id} ended {count} times in {self._intensity.period:g} s: {reason}"
-            raise Escalated(message) from error
+        return len(self._recent)
 
     def _group(self, child: _Child) -> list[_Child]:
         index = self._children.index(child)
@@ -252,59 +299,18 @@ class Supervisor:
     async def _stop(self, children: Sequence[_Child]) -> None:
         """Stop in reverse order; one that does not end within its deadline is passed over and reported."""
         for child in reversed(children):
-            child.scope.cancel()
-            with trio.CancelScope(deadline=trio.current_time() + child.spec.shutdown, shield=True):
-                await child.ended.wait()
-            if not child.ended.is_set():
+            child.due = None
+            life = child.life
+            if life is None or life.is_settled:
+                continue
+            if not await life.stop():
                 child.last_error = f"did not stop within {child.spec.shutdown:g} s"
-            # This end was asked for: the watch has nothing to decide about it.
-            child.exit = None
+                await self._tell(
+                    Crash(child=child.spec.id, restarts=len(self._recent), reason=child.last_error, escalated=False)
+                )
+            elif life.error is not None:
+                child.last_error = in_words(life.error)
 
-
-async def _until(stop: trio.Event, work: Callable[[], Awaitable[None]]) -> None:
-    """Do the work, or leave it when the stop comes first."""
-    async with trio.open_nursery() as nursery:
-
-        async def leave() -> None:
-            await stop.wait()
-            nursery.cancel_scope.cancel()
-
-        nursery.start_soon(leave)
-        await work()
-        nursery.cancel_scope.cancel()
-
-
-class _StartedOnce:
-    """Lets a child say started() at most once to the task that starts it, whoever calls first."""
-
-    def __init__(self, task_status: trio.TaskStatus[None]) -> None:
-        self._task_status = task_status
-        self._said = False
-
-    def started(self, value: None = None) -> None:
-        if not self._said:
-            self._said = True
-            self._task_status.started()
-
-
-async def _outcome(start: Start, branch: Branch, started: _StartedOnce) -> Exception | None:
-    """Run a child to its end; its error, if it crashed. A cancellation passes through."""
-    try:
-        await start(branch, task_status=started)
-    except Exception as error:
-        branch.state = NodeState.FAILED
-        return error
-    except BaseExceptionGroup as group:
-        # A crash beside a cancelled task arrives mixed; the cancellation is ours, the rest is the crash.
-        crash = group.split(trio.Cancelled)[1]
-        if isinstance(crash, ExceptionGroup):
-            return crash
-        raise
-    return None
-
-
-def _words(error: Exception) -> str:
-    """The innermost error in one line."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
+    async def _tell(self, crash: Crash) -> None:
+        with trio.move_on_after(REPORT_SECONDS):
+            await self._report(crash)

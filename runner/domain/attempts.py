@@ -84,5 +84,5 @@ LIMIT_WAIT_MINUTES = (5, 10, 20, 40, 60)
 
 
 def limit_wait_ms(consecutive: int) -> int:
-    """How long to wait for a usage limit that named no reset time; `consecutive` counts the waits before (0, 1, …)."""
+    """How long to wait for a usage limit that named no reset time, after so many consecutive waits (0, 1, …)."""
     return LIMIT_WAIT_MINUTES[min(consecutive, len(LIMIT_WAIT_MINUTES) - 1)] * 60_000

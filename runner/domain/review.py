@@ -7,23 +7,23 @@ when a story is good enough, stuck, or due for another round; the counters belon
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from runner.domain.cycle import CHOSEN_IN_FILE, GONE, UNEXPECTED, diagnosis
-from runner.domain.model import Status, read_status
+from runner.domain.model import Status
 from runner.domain.steps import (
+    DIAGNOSIS,
     ERRORS,
     CommandEnded,
     Marked,
     MarkStory,
     Outcome,
     RunTogether,
-    Step,
     StoryDone,
     StoryStep,
+    diagnosis,
     mark,
     run,
 )
 from runner.domain.verdicts import Review, Severity, alike
-from runner.domain.watch import Sight, look, noted, replaceable
+from runner.domain.watch import CHOSEN_IN_FILE, GONE, MOST_DIAGNOSES, UNEXPECTED, Sight, look, noted, replaceable
 
 REPEATED = "repeated error pattern"
 LIMIT = "review limit"
@@ -38,11 +38,17 @@ class StoryState:
     cycle: int
     story: str
     review_limit: int
-    todo: tuple[Step, ...] = ()
+    todo: tuple[StoryStep, ...] = ()
+    """Never empty; ends with the verdict once there is one."""
     reviews: tuple[Review, ...] = ()
     seen: Mapping[str, str] = field(default_factory=dict)
     diagnosed: int = 0
-    done: StoryDone | None = None
+
+    @property
+    def done(self) -> StoryDone | None:
+        """The verdict, once there is one; it may still have to be written into the sprint file."""
+        last = self.todo[-1]
+        return last if isinstance(last, StoryDone) else None
 
 
 def judge(reviews: tuple[Review, ...], limit: int) -> StoryDone | None:
@@ -63,91 +69,99 @@ def begin(cycle: int, story: str, *, began: Status | None, review_limit: int, se
     """The state in which a story is handed over; one that waits for review is not developed again."""
     state = StoryState(cycle=cycle, story=story, review_limit=review_limit, seen=dict(seen))
     if began is Status.REVIEW:
-        return replace(state, todo=(_review(state, 1),))
-    return replace(state, todo=(mark(cycle, story, Status.IN_PROGRESS), run(cycle, "dev-story", story)))
+        return replace(state, todo=(_review(state),))
+    return replace(state, todo=(_start(state), run(cycle, "dev-story", story)))
 
 
 def next_step(state: StoryState) -> StoryStep:
     """What has to be done now."""
-    if state.todo:
-        return state.todo[0]
-    return state.done or StoryDone(status=Status.BLOCKED, reason=UNEXPECTED)
+    return state.todo[0]
 
 
 def absorb(state: StoryState, outcome: Outcome) -> StoryState:
     """The state after the present step had this outcome."""
     step, state = state.todo[0], replace(state, todo=state.todo[1:])
     match step, outcome:
-        case RunTogether(), (CommandEnded() as ended,):
-            return _after_command(state, step.commands[0].command, ended)
-        case MarkStory(), Marked() if state.done is None:
-            return _before_development(state, outcome)
+        case RunTogether(commands=(command,)), (CommandEnded() as ended,):
+            return _after_command(replace(state, seen=dict(ended.seen)), command.command, ended)
+        case MarkStory(), Marked():
+            return _after_mark(replace(state, seen=noted(state.seen, state.story, outcome.found)), outcome)
         case _:
             return state
 
 
-def _before_development(state: StoryState, outcome: Marked) -> StoryState:
-    """Somebody may have finished the story since its cycle began: then there is nothing to develop."""
-    if outcome.conflict and read_status(outcome.found) is Status.DONE:
-        return replace(state, todo=(), done=StoryDone(status=Status.DONE))
-    return _saw(state, noted(state.seen, state.story, outcome.found), step="mark")
-
-
-def _after_command(state: StoryState, command: str, ended: CommandEnded) -> StoryState:
-    if not ended.ok:
-        return _finish(_keep(state, ended.seen), StoryDone(status=Status.BLOCKED, reason=ERRORS))
-    if command == "sprint-status":
-        state = replace(state, diagnosed=state.diagnosed + 1)
-        return _saw(state, ended.seen, step=command)
-    if command == "dev-story":
-        return _saw(replace(state, todo=(_review(state, 1),)), ended.seen, step=command)
-    state = replace(state, reviews=(*state.reviews, ended.facts.review))
-    verdict = judge(state.reviews, state.review_limit)
-    if verdict is None:
-        state = replace(state, todo=(_review(state, len(state.reviews) + 1),))
-        return _saw(state, ended.seen, step=command)
-    state = _keep(state, ended.seen)
-    # A story that a person blocked meanwhile stays blocked, whatever the review found.
-    if look(state.seen, state.story) is Sight.BLOCKED:
-        return _leave(state, CHOSEN_IN_FILE)
-    return _finish(state, verdict)
-
-
-def _review(state: StoryState, attempt: int) -> RunTogether:
-    return run(state.cycle, f"code-review-{attempt}", state.story)
-
-
-def _keep(state: StoryState, seen: Mapping[str, str]) -> StoryState:
-    return replace(state, seen=dict(seen)) if seen else state
-
-
-def _saw(state: StoryState, seen: Mapping[str, str], *, step: str) -> StoryState:
-    """Take note of the sprint file before going on."""
-    if not seen:
+def _after_mark(state: StoryState, marked: Marked) -> StoryState:
+    """Somebody may have been quicker: what cannot be overwritten stands."""
+    if not marked.conflict:
         return state
-    state = _keep(state, seen)
-    match look(seen, state.story):
+    match look(state.seen, state.story):
         case Sight.BLOCKED:
             return _leave(state, CHOSEN_IN_FILE)
         case Sight.GONE:
             return _leave(state, GONE)
-        case Sight.UNEXPECTED if step == "sprint-status":
-            return _finish(state, StoryDone(status=Status.BLOCKED, reason=UNEXPECTED))
+        case _ if state.done is not None:
+            return state
         case Sight.UNEXPECTED:
-            return replace(state, todo=(diagnosis(state.cycle, state.story, state.diagnosed), *state.todo))
+            return _puzzled(replace(state, todo=(_start(state, again=state.diagnosed + 1), *state.todo)))
+        case Sight.EXPECTED:
+            return replace(state, todo=(StoryDone(status=Status.DONE),))  # finished since its cycle began
+
+
+def _after_command(state: StoryState, command: str, ended: CommandEnded) -> StoryState:
+    """Go on as the rules say, unless the sprint file says otherwise."""
+    if command == DIAGNOSIS:
+        state = replace(state, diagnosed=state.diagnosed + 1)
+    if not ended.ok:
+        state = _finish(state, StoryDone(status=Status.BLOCKED, reason=ERRORS))
+    elif command == "dev-story":
+        state = replace(state, todo=(_review(state),))
+    elif command != DIAGNOSIS:
+        state = _after_review(replace(state, reviews=(*state.reviews, ended.facts.review)))
+    return _heed_file(state, diagnosed=command == DIAGNOSIS)
+
+
+def _after_review(state: StoryState) -> StoryState:
+    verdict = judge(state.reviews, state.review_limit)
+    return replace(state, todo=(_review(state),)) if verdict is None else _finish(state, verdict)
+
+
+def _heed_file(state: StoryState, *, diagnosed: bool) -> StoryState:
+    """A story that a person blocked stays blocked, whatever was found; an odd status is diagnosed before going on."""
+    match look(state.seen, state.story):
+        case Sight.BLOCKED:
+            return _leave(state, CHOSEN_IN_FILE)
+        case Sight.GONE:
+            return _leave(state, GONE)
+        case Sight.UNEXPECTED if diagnosed:
+            return _finish(state, StoryDone(status=Status.BLOCKED, reason=UNEXPECTED))
+        case Sight.UNEXPECTED if state.done is None or state.done.status is Status.DONE:
+            return _puzzled(state)
         case _:
             return state
 
 
+def _puzzled(state: StoryState) -> StoryState:
+    if state.diagnosed >= MOST_DIAGNOSES:
+        return _finish(state, StoryDone(status=Status.BLOCKED, reason=UNEXPECTED))
+    step = diagnosis(state.cycle, state.story, state.diagnosed, where=".dev")
+    return replace(state, todo=(step, *state.todo))
+
+
+def _start(state: StoryState, *, again: int = 0) -> MarkStory:
+    return mark(state.cycle, state.story, Status.IN_PROGRESS, count=again)
+
+
+def _review(state: StoryState) -> RunTogether:
+    return run(state.cycle, f"code-review-{len(state.reviews) + 1}", state.story)
+
+
 def _leave(state: StoryState, reason: str) -> StoryState:
     """The sprint file already says so: nothing is left to write."""
-    return replace(state, todo=(), done=StoryDone(status=Status.BLOCKED, reason=reason))
+    return replace(state, todo=(StoryDone(status=Status.BLOCKED, reason=reason),))
 
 
 def _finish(state: StoryState, verdict: StoryDone) -> StoryState:
     """Write the verdict into the sprint file as the story's last step."""
-    if look(state.seen, state.story) is Sight.GONE:
-        return replace(state, todo=(), done=verdict)
     expected = replaceable(state.seen, state.story)
     step = mark(state.cycle, state.story, verdict.status, expected=expected, reason=verdict.reason)
-    return replace(state, todo=(step,), done=verdict)
+    return replace(state, todo=(step, verdict))

@@ -91,6 +91,9 @@ class ChainDone:
     reason: str = ""
 
 
+NOT_REVIEWED = Review(severity=Severity.UNKNOWN)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What a command's text said, as far as its kind of command is asked for it."""
@@ -99,7 +102,7 @@ class Facts:
     """Story key to REQUIRED or SKIP (create-story)."""
     critical: bool = False
     """Whether critical issues were found (story and tech-spec reviews)."""
-    review: Review = Review(severity=Severity.UNKNOWN)
+    review: Review = NOT_REVIEWED
     """Severity and findings (code reviews)."""
     warnings: tuple[str, ...] = ()
     """What was missing and what is assumed instead."""
@@ -113,7 +116,8 @@ class CommandEnded:
     reason: str = ""
     facts: Facts = Facts()
     seen: Mapping[str, str] = field(default_factory=dict)
-    """Status as written of each story of the cycle, read after the command; a story that is gone is missing."""
+    """Status as written of each story of the cycle, read after the command; a story that is gone is missing.
+    Read for the commands of a cycle only, and empty when all of its stories are gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +157,8 @@ StoryStep = Step | StoryDone
 ChainStep = RunCommand | ChainDone
 Outcome = tuple[CommandEnded, ...] | Injected | Spawned | Marked | StoryEnded
 
+DIAGNOSIS = "sprint-status"
+"""The command that sets an unexpected status right."""
 ERRORS = "3 consecutive errors"
 """Reason a story is blocked with when one of its steps was given up."""
 OPEN_STATUSES = tuple(status.value for status in Status if status not in (Status.DONE, Status.BLOCKED))
@@ -172,10 +178,34 @@ def run_command(cycle: int, command: str, *stories: str) -> RunCommand:
     return RunCommand(key=step_key(cycle, command, *stories), command=command, stories=stories)
 
 
+def diagnosis(cycle: int, story: str, count: int, *, where: str = "") -> RunTogether:
+    """A step that has a status diagnosed, after `count` earlier ones; `where` tells the machines' keys apart."""
+    key = step_key(cycle, _nth(DIAGNOSIS + where, count + 1), story)
+    return RunTogether(commands=(RunCommand(key=key, command=DIAGNOSIS, stories=(story,)),))
+
+
+def inject(cycle: int, stories: tuple[str, ...]) -> InjectContext:
+    return InjectContext(key=step_key(cycle, "inject-context", *stories), stories=stories)
+
+
+def spawn(cycle: int, phase: str, stories: tuple[str, ...]) -> SpawnReviews:
+    return SpawnReviews(key=step_key(cycle, f"{phase}-chain", *stories), phase=phase, stories=stories)
+
+
 def mark(
-    cycle: int, story: str, new: Status, *, expected: tuple[str, ...] = OPEN_STATUSES, reason: str = ""
+    cycle: int,
+    story: str,
+    new: Status,
+    *,
+    expected: tuple[str, ...] = OPEN_STATUSES,
+    reason: str = "",
+    count: int = 0,
 ) -> MarkStory:
-    """A step that sets a status; by default any open status may be overwritten, done and blocked never."""
-    return MarkStory(
-        key=step_key(cycle, f"mark-{new}", story), story=story, expected=expected, new=new, reason=reason
-    )
+    """A step that sets a status, after `count` earlier tries; by default it may overwrite any open status."""
+    key = step_key(cycle, _nth(f"mark-{new}", count + 1), story)
+    return MarkStory(key=key, story=story, expected=expected, new=new, reason=reason)
+
+
+def _nth(place: str, number: int) -> str:
+    """The second and later steps at a place have keys of their own."""
+    return place if number == 1 else f"{place}.{number}"

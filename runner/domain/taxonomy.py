@@ -243,7 +243,6 @@ class ReportFilter:
 
     def _remember(self, memory: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
         memory[key] = value
-        memory.move_to_end(key)
         if len(memory) > self.LIMIT:
             memory.popitem(last=False)
 

@@ -67,7 +67,7 @@ _END = r"(?![^\W_])"
 _MARKUP = r"[ \t*_`\"']{0,8}"
 """Blanks, bold, code and quotes around the parts of a marker."""
 
-_NOT_QUOTED = rf"(?i:(?!{_MARKUP}(?:[\\|/,]{{1,2}}{_MARKUP}(?:or\b{_MARKUP})?(?:{_LEVEL}|ZERO)|or|if|when|unless)\b))"
+_NOT_QUOTED = rf"(?i:(?!{_MARKUP}(?:[\\|/,]{{1,2}}{_MARKUP}(?:{_LEVEL}|ZERO)|or|if|when|unless)\b))"
 """A value followed by another one or by a condition is a quotation of the instructions."""
 
 _HIGHEST = (

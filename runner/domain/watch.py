@@ -1,10 +1,16 @@
-"""What a look into the sprint file says about one story of the running cycle."""
+"""What a look into the sprint file says about one story of the running cycle, and why a story leaves over it."""
 
 from collections.abc import Mapping
 from enum import Enum
 
 from runner.domain.model import Status, read_status
 from runner.domain.steps import OPEN_STATUSES
+
+CHOSEN_IN_FILE = "blocked in the sprint file"
+GONE = "no longer in the sprint file"
+UNEXPECTED = "unexpected status"
+MOST_DIAGNOSES = 3
+"""Of one story by one machine: where somebody misspells a status again and again, no more agents are spent on it."""
 
 
 class Sight(Enum):

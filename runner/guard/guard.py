@@ -118,7 +118,7 @@ def _is_wanted(control: int) -> bool:
 
 
 def _guard(order: Order, report: Report) -> None:
-    watch = Watch(control=order.control, grace=order.grace)
+    watch = Watch(control=order.control, grace=order.grace, tag=order.tag)
     try:
         agent, failure = _start(order)
     except OSError as problem:  # no room for one more process
@@ -128,7 +128,7 @@ def _guard(order: Order, report: Report) -> None:
         return
     watch.until_end(agent)
     report.leftovers = watch.clear()
-    report.swept, report.clean = watch.sweep(order.tag)
+    report.swept, report.clean = watch.sweep()
     report.why = watch.why
     report.ended_at = watch.ended_at or _now()
     if watch.status is not None:

@@ -24,7 +24,8 @@ _FIRST_CEILING = 1 << 56
 _LEAST_CEILING = 1 << 32
 _EMPTY_PASSES = 3  # a process may be born behind the back of one listing, hardly of three
 _NEWEST_LOOKS = 200
-_NEWEST_DEPTH = 6
+_NEWEST_FEW = 6
+_NEWEST_MOST = 200
 _DYING_PAUSE_SECONDS = 0.002
 
 # Missing outside Linux, and in builds of Python against old headers.
@@ -84,12 +85,17 @@ def sweep(tag: int, limit_seconds: float) -> tuple[int, bool]:
     while empty < _EMPTY_PASSES:
         if time.monotonic() > deadline:
             return len(killed), False
-        hits = _kill_listed(tag) | _kill_newest(tag)
+        hits = strike(tag)
         empty = 0 if hits else empty + 1
         if hits and hits <= killed:
             time.sleep(_DYING_PAUSE_SECONDS)  # killed before and still dying: give the kernel the processor
         killed |= hits
     return len(killed), True
+
+
+def strike(tag: int) -> set[int]:
+    """One pass of the sweep, some 10 ms long: SIGKILL what carries the tag; returns the pids that were hit."""
+    return _kill_listed(tag) | _kill_newest(tag)
 
 
 def signal_process(pid: int, number: int, *, is_target: Callable[[], bool]) -> bool:
@@ -139,11 +145,15 @@ def _kill_listed(tag: int) -> set[int]:
 
 def _kill_newest(tag: int) -> set[int]:
     # A process that re-forks every millisecond is gone from a listing before its turn comes. Numbers are handed out
-    # in order and the kernel tells the last one, so look at the newest few, over and over.
+    # in order and the kernel tells the last one, so look, over and over, at the newest few and at whatever was born
+    # since the look before: on a busy machine others fork too.
     killed: set[int] = set()
+    seen = _last_pid()
     for _ in range(_NEWEST_LOOKS):
         last = _last_pid()
-        killed.update(pid for pid in range(last, max(1, last - _NEWEST_DEPTH), -1) if _kill(pid, tag))
+        oldest = max(1, min(seen, last - _NEWEST_FEW), last - _NEWEST_MOST)
+        killed.update(pid for pid in range(last, oldest, -1) if _kill(pid, tag))
+        seen = last
     return killed
 
 

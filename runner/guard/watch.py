@@ -28,6 +28,7 @@ __all__ = ["Watch", "tree"]
 _RUNNER_GONE_GRACE_SECONDS = 0.5
 _DRAIN_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS = 0.001
+_STUBBORN_PAUSE_SECONDS = 0.008
 _LONGEST_PAUSE_SECONDS = 0.02
 # A process that cannot be killed (another user's, or stuck in the kernel) must not keep the guard for ever.
 _KILL_LIMIT_SECONDS = 5.0
@@ -37,7 +38,7 @@ _SWEEP_LIMIT_SECONDS = 3.0
 class Watch:
     """The agent and everything below it, seen from its parent."""
 
-    def __init__(self, *, control: int, grace: float) -> None:
+    def __init__(self, *, control: int, grace: float, tag: int) -> None:
         self.why = "exit"
         self.status: int | None = None
         """The agent's raw wait status, once it was reaped."""
@@ -46,6 +47,7 @@ class Watch:
         self._agent = 0
         self._control = control
         self._grace = grace
+        self._tag = tag
         self._deadline: float | None = None
         self._has_children = True
         self._adopts = tree.adopt_orphans()
@@ -77,13 +79,12 @@ class Watch:
         self._kill_all()
         return left
 
-    def sweep(self, tag: int) -> tuple[int, bool]:
+    def sweep(self) -> tuple[int, bool]:
         """Kill what still carries the tag; returns how many, and whether the whole command is surely gone."""
-        if self._anything_left():
-            return tags.sweep(tag, _SWEEP_LIMIT_SECONDS)[0], False
-        if self._adopts and not tags.tagged(tag):
+        if self._adopts and not self._anything_left() and not tags.tagged(self._tag):
             return 0, True  # the kernel has said it already (ECHILD); one look is to make sure
-        return tags.sweep(tag, _SWEEP_LIMIT_SECONDS)
+        killed, is_clean = tags.sweep(self._tag, _SWEEP_LIMIT_SECONDS)
+        return killed, is_clean and not self._anything_left()
 
     def _wait(self, until: float | None) -> None:
         milliseconds = None if until is None else max(0, int((until - time.monotonic()) * 1000) + 1)
@@ -147,6 +148,8 @@ class Watch:
             # Frozen first: a tree that forks faster than it can be read has to stand still to be killed.
             tree.signal_all(signal.SIGSTOP, self._agent)
             tree.signal_all(signal.SIGKILL, self._agent)
+            if pause >= _STUBBORN_PAUSE_SECONDS:
+                tags.strike(self._tag)  # slower to run, but it hits what is born and gone between two listings
             self._wait(time.monotonic() + pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.domain.logging_calls import LONGEST_LINE, LoggingCall, logging_calls, program_calls
@@ -111,6 +111,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(PIECES | st.text(max_size=4), max_size=20).map("".join))
 def test_no_line_raises(line):
     assert all(words for words in program_calls(line))

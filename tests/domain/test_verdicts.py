@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.domain.model import StoryKey, parse_key
@@ -109,8 +109,8 @@ DECIDING = {
     "letters that only look like it": Deciding(text="2a-1 [TECH-SPEC-DECISION: S\u212aIP]", expected=[None, None]),
     "a short key two stories share names neither": Deciding(
         stories=("2a-1-scanner", "2a-1-list"),
-        text=f"2a-1 {M_SKIP}\n2a-1-list {M_REQUIRED}",
-        expected=[None, REQUIRED],
+        text=f"2a-1-scanner {M_REQUIRED} 2a-1 {M_SKIP}",
+        expected=[SKIP, None],
     ),
     "a key that is another's short key": Deciding(
         stories=("2a-1-scanner", "2a-1"), text=f"2a-1 {M_SKIP}", expected=[None, SKIP]
@@ -431,6 +431,7 @@ MARKERS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(max_examples=50)
 @given(st.lists(MARKERS | st.text(max_size=5), max_size=30).map("".join))
 def test_no_text_raises(text):
     assert set(tech_spec_decisions(text, PAIR)) == {"2a-1-scanner", "2a-2-list"}
@@ -444,19 +445,13 @@ def decisions(text: str) -> None:
 
 
 FLOODS = [
-    (decisions, "2a-1-"),
     (decisions, "[TECH-SPEC-DECISION: "),
     (decisions, f"2a-1 {M_SKIP}\n"),
-    (critical_found, "["),
     (critical_found, "NO CRITICAL "),
     (critical_found, "HIGHEST SEVERITY: CRITICAL|"),
     (review_result, "\n"),
-    (review_result, " \t"),
-    (review_result, "- "),
     (review_result, "**"),
-    (review_result, "1.9"),
     (review_result, "zero issues "),
-    (review_result, "Issues: 1 CRITICAL, "),
     (review_result, "\n- HIGH **"),
     (review_result, "- [HIGH] ((((a/\n"),
 ]

@@ -20,11 +20,12 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.support.project import git, make_project, sprint_file
-from tests.support.runs import CHECKOUT, PATIENCE_SECONDS, query
+from tests.support.runs import CHECKOUT, query
 
 STAND_IN = CHECKOUT.parent / "shared" / "claude-cli" / "harness" / "messages_stub.py"
 INSTALL = CHECKOUT / "scripts" / "install-claude"
 GIVEN = "SPRINT_RUNNER_TEST_CLAUDE"
+PATIENCE_SECONDS = 180.0
 Turn = Mapping[str, Any]
 
 
@@ -74,7 +75,7 @@ def load_stand_in(config: pytest.Config) -> ModuleType:
     return sys.modules[STAND_IN.stem]
 
 
-# --- what an agent does: the stand-in's turns ------------------------------------------------------------------------
+# --- what an agent does: the stand-in's turns ---------------------------------------------------------------------
 
 
 def turn(*blocks: Mapping[str, Any]) -> Turn:
@@ -117,24 +118,32 @@ class Bench:
         self._home = root / "home"
         self._home.mkdir()
 
+    def forget_sessions(self) -> None:
+        """As the CLI itself does after some weeks."""
+        shutil.rmtree(self._home / ".claude" / "projects")
+
     def begin(self, sprint: str, *, context: bool = True) -> None:
         """Make the project, with this text as its sprint file."""
         make_project(self.project, {}, context=context)
         sprint_file(self.project).write_text(sprint)
         git(self.project, "commit", "--quiet", "--all", "--message", "the sprint")
 
-    def plays(self, command: str, *turns: Turn, before: Callable[[], object] | None = None) -> None:
+    def plays(
+        self, command: str, *turns: Turn, before: Callable[[], object] | None = None, continued: bool = False
+    ) -> None:
         """What the agent does when it is told to carry out the command; a pattern that may go on into the prompt.
 
-        `before` is called when the agent asks for its first turn, and may hold it up.
+        The first pattern that fits counts. `before` is called when the agent asks for its first turn, and may hold
+        it up. `continued`: only in a session that goes on after an interruption.
         """
 
         def respond(call: Any) -> Turn:
             if call.turn_index == 0 and before is not None:
                 before()
-            return turns[call.turn_index]
+            return turns[call.turn_index] if call.turn_index < len(turns) else fails(400, "the play is over")
 
-        self.api.script(rf"# Command: {command}", respond)
+        beginning = "You were interrupted.*" if continued else ""
+        self.api.script(rf"{beginning}# Command: {command}", respond)
 
     @contextmanager
     def started(self, *options: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
@@ -177,7 +186,7 @@ class Bench:
         # The stand-in takes every variable of the CLI out of what it is given.
         return environment | {name: value for name, value in base.items() if name.startswith("CLAUDE_")}
 
-    def rows(self, columns: str, *, where: str = "1") -> Sequence[tuple[Any, ...]]:
+    def attempts(self, columns: str, *, where: str = "1") -> Sequence[tuple[Any, ...]]:
         """These columns of the attempts, in the order in which they began."""
         return query(self.project, f"SELECT {columns} FROM commands WHERE {where} ORDER BY id")
 

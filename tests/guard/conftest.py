@@ -154,8 +154,9 @@ def guard(tmp_path, bury):
 def forest(tmp_path, bury):
     """Start a guard around an agent with hard descendants, as in `forest(kinds=["daemon"], grace=1)`."""
 
-    def start(**options):
-        guarded = Forest(tmp_path, **options)
+    def start(name="command", **options):
+        (tmp_path / name).mkdir()
+        guarded = Forest(tmp_path / name, **options)
         bury(guarded)
         return guarded
 

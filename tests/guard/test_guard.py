@@ -71,7 +71,20 @@ def test_no_kind_of_descendant_survives_alone(forest, wait_for, kind, why):
 
 
 @pytest.mark.slow
-def test_a_sweep_catches_the_reforker_every_time(tmp_path, forest):
+@pytest.mark.parametrize("why", ENDINGS)
+def test_nothing_survives_on_a_machine_busy_with_forking(forest, why):
+    storm = forest(name="storm", kinds=["refork"] * 4).grow(["refork"])
+    command = forest().grow()
+    ENDINGS[why](command)
+    command.wait(seconds=20)
+    assert (command.receipt.why, command.receipt.clean) == (why, True)
+    assert tags.sweep(command.tag, 5) == (0, True)
+    assert storm.process.poll() is None
+
+
+@pytest.mark.slow
+def test_a_sweep_catches_the_reforker_every_time(forest):
+    storm = forest(name="storm", kinds=["refork"] * 2).grow(["refork"])
     command = forest(kinds=["refork"]).grow(["refork"])
     command.process.kill()
     command.wait()
@@ -79,6 +92,7 @@ def test_a_sweep_catches_the_reforker_every_time(tmp_path, forest):
     assert killed >= 1
     assert clean
     assert tags.sweep(command.tag, 5) == (0, True)
+    assert storm.process.poll() is None
 
 
 def _seconds(kind):

@@ -47,6 +47,12 @@ def sprint_file(project: Path) -> Path:
     return project / "_bmad-output" / "implementation-artifacts" / "sprint-status.yaml"
 
 
+def statuses(project: Path) -> dict[str, str]:
+    """What the sprint file says of each story and epic."""
+    section = sprint_file(project).read_text().partition("development_status:\n")[2]
+    return dict(line.strip().split(": ", 1) for line in section.splitlines())
+
+
 def write_scenario(folder: Path, rules: Sequence[Mapping[str, Any]] = (), **top: Any) -> Path:
     """A scenario for the scripted agent; without rules every command does what is built in."""
     folder.mkdir(parents=True, exist_ok=True)

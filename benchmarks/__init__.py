@@ -1,0 +1,1 @@
+"""Measurements, run by hand: `python -m benchmarks` prints the tables of docs/performance.md."""

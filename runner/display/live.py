@@ -1,0 +1,198 @@
+"""Live progress on a terminal: events scroll by as ordinary lines, below them stands a picture of what goes on.
+
+The command line takes `LiveDisplay.show` for `runner.app` when standard output is a terminal. Reading events, and
+with it the runner, never waits for the terminal: all writing happens in a thread, one frame at a time, and a
+terminal that hangs or goes away ends the display and nothing else.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import trio
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from runner.display.board import ROWS, View, picture, rows_needed
+from runner.display.lines import Line, Tone, columns, describe
+from runner.display.summary import Places, summary
+from runner.display.words import clean, clock
+from runner.domain.board import Board, absorb, absorb_all
+from runner.domain.errors import RunnerError
+from runner.domain.events import BatchStart, Envelope
+from runner.domain.wire import read_event
+
+TICK_SECONDS = 1.0
+FRAME_SECONDS = 0.1
+"""Shortest time between two frames: more is not seen, and costs the terminal and the runner."""
+BACKLOG = 256
+"""Lines that may wait for the next frame; then reading events waits too, which harms nobody."""
+FAREWELL_SECONDS = 1.0
+"""For taking the picture away, when the runner is being ended."""
+
+STYLES = {
+    Tone.QUIET: "dim",
+    Tone.PLAIN: "",
+    Tone.HEADING: "bold",
+    Tone.GOOD: "green",
+    Tone.WARNING: "yellow",
+    Tone.BAD: "bold red",
+}
+_WHOLE = (Tone.HEADING, Tone.WARNING, Tone.BAD)
+"""Lines of these tones are wrapped, all others are cut at the edge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What the display has to know of the run."""
+
+    project: str
+    places: Places
+    past: Callable[[int, int], Sequence[Envelope]]
+    """The events of a batch before a `seq`; called in a thread."""
+    clock: Callable[[], int]
+    """Epoch milliseconds."""
+    say: Callable[[str], None]
+    """Where a message for the operator goes while there is no picture."""
+
+
+class Screen:
+    """The terminal: scrolling lines above, the picture below. Every method may block: call it in a thread."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stderr=sys.stderr.isatty())
+
+    @property
+    def width(self) -> int:
+        return self._console.width
+
+    @property
+    def height(self) -> int:
+        return self._console.height
+
+    def draw(self, lines: Sequence[Text], image: Sequence[Text]) -> None:
+        """Scroll the lines by and put the new picture below them, as one piece of output. Raises OSError."""
+        self._live.start()
+        with self._console:
+            if lines:
+                self._console.print(Group(*lines))
+            self._live.update(Group(*image), refresh=True)
+
+    def close(self, last_lines: Sequence[Text]) -> None:
+        """Take the picture away and leave some last lines. Raises OSError."""
+        self._live.update("", refresh=False)
+        self._live.stop()
+        for line in last_lines:
+            self._console.print(line, soft_wrap=True)
+
+
+class LiveDisplay:
+    """Shows one run of a batch."""
+
+    def __init__(self, scene: Scene, console: Console | None = None) -> None:
+        self._scene = scene
+        self._console = console or Console(highlight=False, markup=False, emoji=False)
+        self._screen = Screen(self._console)
+        self._board = Board()
+        self._rows = 0
+        self._lines: trio.MemorySendChannel[Text] | None = None
+
+    async def show(self, events: AsyncIterator[Envelope]) -> None:
+        """Show events until there are no more or the terminal is gone; then the summary."""
+        self._lines, lines = trio.open_memory_channel[Text](BACKLOG)
+        with suppress(trio.BrokenResourceError):
+            async with trio.open_nursery() as nursery, self._lines:
+                nursery.start_soon(self._draw, lines)
+                async for event in events:
+                    await self._take(event, self._lines)
+
+    def say(self, text: str) -> None:
+        """A line for the operator; above the picture while there is one. Never blocks for that."""
+        line = Text(f"{clock(self._scene.clock())}  {clean(text)}", style="yellow")
+        try:
+            if self._lines is not None:
+                self._lines.send_nowait(line)
+                return
+        except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        self._scene.say(text)
+
+    async def _take(self, event: Envelope, lines: trio.MemorySendChannel[Text]) -> None:
+        fact = read_event(event)
+        if isinstance(fact, BatchStart) and fact.resumed:
+            await self._remember(fact.batch_id, event.seq)
+        self._board = absorb(self._board, event)
+        told = describe(event)
+        if told is not None and not _shown_in_picture(told):
+            await lines.send(styled(told))
+
+    async def _remember(self, batch_id: int, seq: int) -> None:
+        """Put what happened before on the board; a display can do without it."""
+        with suppress(RunnerError):
+            past = await trio.to_thread.run_sync(self._scene.past, batch_id, seq, abandon_on_cancel=True)
+            self._board = absorb_all(Board(), past)
+
+    async def _draw(self, lines: trio.MemoryReceiveChannel[Text]) -> None:
+        """Draw frames until the last event has been shown; the only task that writes."""
+        last: Sequence[Text] = ()
+        with lines, suppress(OSError, ValueError):
+            try:
+                while await self._frame(lines):
+                    await trio.sleep(FRAME_SECONDS)
+                last = self._last_words()
+            finally:
+                # Also when the run is being cancelled: the terminal gets its cursor and its last line back.
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + FAREWELL_SECONDS):
+                    await trio.to_thread.run_sync(self._screen.close, last, abandon_on_cancel=True)
+
+    async def _frame(self, lines: trio.MemoryReceiveChannel[Text]) -> bool:
+        """Wait for a line, but no longer than a tick, and draw; False when no more lines will come."""
+        fresh: list[Text] = []
+        going_on = True
+        try:
+            with trio.move_on_after(TICK_SECONDS):
+                fresh.append(await lines.receive())
+            while True:
+                fresh.append(lines.receive_nowait())
+        except trio.WouldBlock:
+            pass
+        except trio.EndOfChannel:
+            going_on = False
+        await trio.to_thread.run_sync(self._draw_frame, self._board, fresh, abandon_on_cancel=True)
+        return going_on
+
+    def _draw_frame(self, board: Board, fresh: Sequence[Text]) -> None:
+        # The room for running commands only grows: a picture that changes its height makes the eye jump.
+        self._rows = max(self._rows, rows_needed(board), ROWS)
+        view = View(
+            project=self._scene.project,
+            now=self._scene.clock(),
+            width=self._screen.width,
+            height=self._screen.height - 1,
+            rows=self._rows,
+        )
+        self._screen.draw(fresh, picture(board, view))
+
+    def _last_words(self) -> list[Text]:
+        words = summary(self._board, self._scene.places, self._screen.width)
+        return [Text(text, style=STYLES[tone]) for tone, text in words]
+
+
+def styled(told: Line) -> Text:
+    """A line as it scrolls by."""
+    line = Text(f"{clock(told.at)}  ", style="dim")
+    words = columns(told)
+    story = words[: len(told.story)]
+    line.append(story, style="not dim cyan")
+    line.append(words[len(story) :], style=f"not dim {STYLES[told.tone]}" if told.tone is not Tone.QUIET else "")
+    if told.tone not in _WHOLE:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return line
+
+
+def _shown_in_picture(told: Line) -> bool:
+    """The beginning of a task: the picture has it until it ends."""
+    return bool(told.task) and told.status == "start"

@@ -65,7 +65,7 @@ class Life:
         """Whether it has said that it can be used."""
         self.error: Exception | None = None
         """What it crashed with."""
-        self.is_settled = False
+        self.is_decided = False
         """Whether the supervisor has nothing to decide about its end: it has done so, or it asked for the end."""
 
     async def run(self, parent: Branch, restarts: int, last_error: str | None) -> None:
@@ -89,7 +89,7 @@ class Life:
 
     async def stop(self) -> bool:
         """End it; False when it has not ended within its time. From now on its end is nothing to decide about."""
-        self.is_settled = True
+        self.is_decided = True
         self._scope.cancel()
         if self._branch is not None:
             self._branch.state = NodeState.STOPPING
@@ -114,8 +114,36 @@ class Life:
     def _crashed(self, error: Exception) -> Exception:
         # Events carry a line; where the crash came from is told here or nowhere.
         foreseen = isinstance(innermost(error), RunnerError)
-        log.error("crashed", child=self._spec.id, reason=in_words(error), exc_info=None if foreseen else error)
+        if self.is_up or not foreseen:  # else it fails everything above it, and the operator is told by that
+            log.error("crashed", child=self._spec.id, reason=in_words(error), exc_info=None if foreseen else error)
         return error
+
+
+class Child:
+    """A slot in a supervisor: the spec, and what became of it so far."""
+
+    def __init__(self, spec: ChildSpec, due: float) -> None:
+        self.spec = spec
+        self.life: Life | None = None
+        self.due: float | None = due
+        """When it is to be started; None when it is not."""
+        self.worked = False
+        """Whether it has ever been up."""
+        self.restarts = 0
+        self.last_error: str | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.life is not None and not self.life.ended.is_set()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether those after it may start: it is up, or it has ended for good."""
+        return self.due is None and self.life is not None and (self.life.is_up or self.life.ended.is_set())
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be started now; never while an earlier life of it goes on."""
+        return self.due is not None and self.due <= now and not self.is_alive
 
 
 def innermost(error: Exception) -> Exception:
@@ -128,4 +156,5 @@ def innermost(error: Exception) -> Exception:
 def in_words(error: Exception) -> str:
     """The innermost error in one line; the names of types are for those the operator was not meant to meet."""
     inner = innermost(error)
-    return str(inner) if isinstance(inner, RunnerError) else f"{type(inner).__name__}: {inner}"
+    words = str(inner) if isinstance(inner, RunnerError) else f"{type(inner).__name__}: {inner}"
+    return " ".join(words.split())

@@ -54,6 +54,7 @@ class _Command:
         self._key = errand.step.key
         self._branch = branch
         self._waits = 0
+        self._has_passed = False
 
     async def run(self) -> CommandEnded | None:
         while True:
@@ -93,10 +94,13 @@ class _Command:
         return None
 
     def _resets_at(self, ending: Ending) -> int:
-        if ending.resets_at is not None:
-            return ending.resets_at
+        now, told = self._shift.kit.clock(), ending.resets_at
+        # A time that has just passed is worth one try; believed again and again it would be a tight loop.
+        if told is not None and (told > now or not self._has_passed):
+            self._has_passed = told <= now
+            return told
         self._waits += 1
-        return self._shift.kit.clock() + limit_wait_ms(self._waits - 1)
+        return now + limit_wait_ms(self._waits - 1)
 
     async def _after_failure(self) -> CommandEnded | None:
         """Read the sprint file again: somebody may have taken the stories out meanwhile."""

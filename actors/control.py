@@ -12,11 +12,12 @@ import trio
 
 from actors import lifeline
 from actors.batch import Batch, BatchOrder
+from actors.child import in_words
 from actors.gate import Stop
 from actors.kit import Kit
 from actors.mailbox import Mailbox, Question, Reply
 from actors.orders import PauseOrder, ResumeOrder, StopOrder
-from actors.supervisor import ChildSpec, Escalated, Intensity, Report, Restart, Supervisor
+from actors.supervisor import ChildSpec, Intensity, Report, Restart, Supervisor
 from actors.tree import Branch, Role
 from runner.domain.errors import RunnerError, UsageError
 from runner.store import queries
@@ -184,8 +185,9 @@ class Control:
                 await supervisor.run(own)
             status, reason = batch.result or ("stopped", "the runner is stopping")
             ended = Ended(batch_id=order.batch_id, status=status, reason=reason)
-        except* Escalated as escalation:
-            reason = str(escalation.exceptions[0])
+        except* Exception as failure:
+            # It crashed too often, or could not even start.
+            reason = in_words(failure)
             await lifeline.end_run(self._kit, order.batch_id, "error", reason)
             ended = Ended(batch_id=order.batch_id, status="error", reason=reason)
         finally:

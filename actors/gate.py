@@ -60,11 +60,14 @@ class Gate:
         return self._stop is not None and self._stop <= boundary
 
     async def admit(self, boundary: Stop = Stop.COMMAND) -> bool:
-        """Wait while held; False when the batch stops at this boundary."""
+        """Wait while held; False when the batch stops at this boundary, or stops at all while it is held.
+
+        What waits at a held gate is let through by nobody: a stop must not send it on to reach a later boundary.
+        """
         await trio.lowlevel.checkpoint()
-        while self._held and not self.closed(Stop.CYCLE):
+        while self._held and self._stop is None:
             await self._changed.wait()
-        return not self.closed(boundary)
+        return not self._held and not self.closed(boundary)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but no longer than until a stop is asked for."""

@@ -10,7 +10,7 @@ import trio
 
 from actors.kit import Kit
 from actors.tree import Branch
-from actors.verdict import COMMIT, Attempted, aware, conclude, probe_commit
+from actors.verdict import COMMIT, Attempted, aware, conclude, probe_commit, start_failure
 from runner.agents.base import Cut, Decoder, Ending, EndingKind, ProcessEnding
 from runner.agents.lines import LineTooLong
 from runner.domain.errors import BatchFailed
@@ -123,12 +123,13 @@ def _hear(folder: RunFolder, decoder: Decoder, receipt: Receipt | None) -> tuple
     except LineTooLong as error:
         return True, ProcessEnding(exit_code=None, cut=Cut.LINE_TOO_LONG, limit=str(error))
     by_itself = receipt is not None and receipt.why in ("exit", "cannot-start")
+    errors = stderr_tail(folder)
     told = ProcessEnding(
         exit_code=receipt.exit_code if receipt else None,
         signal=receipt.signal if receipt else None,
         cut=Cut.NONE if by_itself else Cut.STOPPED,
-        cannot_start=(receipt.error or "") if receipt and receipt.why == "cannot-start" else "",
-        stderr_tail=stderr_tail(folder),
+        cannot_start=start_failure(receipt, errors),
+        stderr_tail=errors,
     )
     return began, told
 

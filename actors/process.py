@@ -15,6 +15,7 @@ from pathlib import Path
 import trio
 
 from actors.tree import Branch, NodeState, Role
+from actors.verdict import start_failure
 from runner.agents.base import Cut, Decoder, Finished, Launch, ProcessEnding, Signal
 from runner.agents.lines import LineTooLong
 from runner.guard import tags
@@ -90,13 +91,13 @@ class AgentProcess:
 
     def ending(self) -> ProcessEnding:
         """How it ended; to be asked after `run` has come back or has been cancelled."""
-        receipt = self._receipt
+        receipt, errors = self._receipt, stderr_tail(self._job.folder)
         return ProcessEnding(
             exit_code=receipt.exit_code if receipt else None,
             signal=receipt.signal if receipt else None,
             cut=self._cut,
-            cannot_start=(receipt.error or "unknown error") if receipt and receipt.why == "cannot-start" else "",
-            stderr_tail=stderr_tail(self._job.folder),
+            cannot_start=start_failure(receipt, errors),
+            stderr_tail=errors,
             limit=self._limit,
         )
 

@@ -24,6 +24,10 @@ TOOL_NAMES = 1000
 """Open tool calls whose names are remembered for the line that tells of their end."""
 
 
+UNKNOWN_TASKS = 20
+"""Names of unknown tasks that are remembered: each becomes a warning, and an agent may invent any number."""
+
+
 class Progress:
     """Makes the progress events of one attempt."""
 
@@ -39,6 +43,7 @@ class Progress:
         self._task = ""
         self._tools: dict[str, str] = {}
         self.unknown_tasks: set[str] = set()
+        """Tasks that the command is not known to have, the first few."""
 
     def events(self, signals: Sequence[Signal]) -> Iterator[CommandProgress]:
         """The events these signals give, within the rate."""
@@ -97,7 +102,7 @@ class Progress:
         for report in reports:
             if self._filter.fresh(report):
                 self._task = report.task
-                if not is_known_task(self._command, report.task):
+                if not is_known_task(self._command, report.task) and len(self.unknown_tasks) < UNKNOWN_TASKS:
                     self.unknown_tasks.add(report.task)
                 yield self._event("task", report.message, status=report.status, metrics=report.metrics)
 

@@ -31,7 +31,7 @@ GROUP_LIMIT = 256
 """Pieces in one transaction: keeps the commit, and with it everybody's answer, short."""
 
 CLOSING_SECONDS = 10.0
-"""For the last commit at the end: SQLite's own wait for a lock is shorter."""
+"""For a commit, and for all that are left at the end: SQLite's own wait for a lock is shorter."""
 
 Publish = Callable[[Sequence[Envelope]], None]
 log = structlog.get_logger("recorder")
@@ -91,14 +91,19 @@ class Recorder:
         try:
             task_status.started()
             while True:
-                group = [await self.mailbox.receive(), *self._waiting()]
-                await self._commit(desk, group, limiter)
+                await self._commit(desk, [await self.mailbox.receive(), *self._waiting()], limiter)
         finally:
-            # What was sent before the end is kept; the thread call is bounded by SQLite's own busy limit.
+            await self._close(desk, limiter)
+
+    async def _close(self, desk: "_Desk", limiter: trio.CapacityLimiter) -> None:
+        """Record all that was sent before the end; each thread call is bounded by SQLite's own busy limit."""
+        try:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
-                if group := self._waiting():
+                while group := self._waiting():
                     await self._commit(desk, group, limiter)
-                await trio.to_thread.run_sync(connection.close, limiter=limiter)
+        finally:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
+                await trio.to_thread.run_sync(desk.close, limiter=limiter)
 
     def _waiting(self) -> list[Work[Any]]:
         group: list[Work[Any]] = []
@@ -110,15 +115,16 @@ class Recorder:
     async def _commit(self, desk: "_Desk", group: list[Work[Any]], limiter: trio.CapacityLimiter) -> None:
         """One transaction for the whole group; then the world, then the senders. No checkpoint in between."""
         try:
-            outcomes = await trio.to_thread.run_sync(desk.commit, group, limiter=limiter)
-        except BaseException:
+            # What has been taken out of the mailbox is in nobody else's hands: a cancellation comes before or after.
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
+                outcomes = await trio.to_thread.run_sync(desk.commit, group, limiter=limiter)
+                self._publish(desk.journal.take_events())
+                for work, outcome in zip(group, outcomes, strict=True):
+                    _settle(work, outcome)
+        finally:
             for work in group:
                 if work.reply is not None:
                     work.reply.abandon_unless_settled()
-            raise
-        self._publish(desk.journal.take_events())
-        for work, outcome in zip(group, outcomes, strict=True):
-            _settle(work, outcome)
 
 
 class _Desk:
@@ -141,8 +147,11 @@ class _Desk:
             self.journal.take_events()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            return [translate(error, self._path)] * len(group)
+            return [translate(error, self._path) for _ in group]
         return outcomes
+
+    def close(self) -> None:
+        self._db.close()
 
     def _apply(self, work: Work[Any]) -> Outcome:
         """Make one change; one that is wrong in itself is undone alone."""
@@ -177,4 +186,5 @@ def _settle(work: Work[Any], outcome: Outcome) -> None:
             # Nobody waits for it: the next change somebody waits for meets the same trouble and reports it.
             log.warning("event not recorded", reason=str(error))
         case Exception() as error:
-            raise error
+            # Undone alone, like any change that is wrong in itself: it must not take everybody's writer with it.
+            log.error("event not recorded", exc_info=error)

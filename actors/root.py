@@ -16,9 +16,9 @@ def root(
 ) -> Supervisor:
     """Later children rely on earlier ones: a crash restarts everything after it, a stop goes backwards."""
     children = (
-        ChildSpec(id="recorder", start=recorder.run, shutdown=RECORDER_SHUTDOWN_SECONDS),
+        ChildSpec(id="recorder", start=recorder.run, shutdown=RECORDER_SHUTDOWN_SECONDS, mailbox=recorder.mailbox),
         ChildSpec(id="lifeline", start=lifeline.run, restart=Restart.TRANSIENT),
-        ChildSpec(id="control", start=control.run, shutdown=CONTROL_SHUTDOWN_SECONDS),
+        ChildSpec(id="control", start=control.run, shutdown=CONTROL_SHUTDOWN_SECONDS, mailbox=control.mailbox),
     )
     return Supervisor(
         children,

@@ -22,7 +22,7 @@ from enum import StrEnum
 
 import trio
 
-from actors.child import ChildSpec, Life, Restart, Start, in_words
+from actors.child import Child, ChildSpec, Life, Restart, Start, in_words
 from actors.tree import Branch, NodeState
 
 __all__ = [
@@ -90,33 +90,6 @@ class Crash:
 Report = Callable[[Crash], Awaitable[None]]
 
 
-class _Child:
-    """A slot in the supervisor: the spec, and what became of it in this run."""
-
-    def __init__(self, spec: ChildSpec, due: float) -> None:
-        self.spec = spec
-        self.life: Life | None = None
-        self.due: float | None = due
-        """When it is to be started; None when it is not."""
-        self.worked = False
-        """Whether it has ever been up."""
-        self.restarts = 0
-        self.last_error: str | None = None
-
-    @property
-    def is_alive(self) -> bool:
-        return self.life is not None and not self.life.ended.is_set()
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether those after it may start: it is up, or it has ended for good."""
-        return self.due is None and self.life is not None and (self.life.is_up or self.life.ended.is_set())
-
-    def is_due(self, now: float) -> bool:
-        """Whether it is to be started now; never while an earlier life of it goes on."""
-        return self.due is not None and self.due <= now and not self.is_alive
-
-
 async def _report_nothing(crash: Crash) -> None:
     await trio.lowlevel.checkpoint()
 
@@ -163,7 +136,7 @@ class Supervisor:
         branch.max_restarts = self._intensity.restarts
         branch.state = NodeState.STARTING
         now = trio.current_time()
-        self._children = [_Child(spec, due=now) for spec in self._specs]
+        self._children = [Child(spec, due=now) for spec in self._specs]
         self._recent: deque[float] = deque()
         self._changed = trio.Event()
         self._stopping = False
@@ -217,11 +190,11 @@ class Supervisor:
                 await self._changed.wait()
         return None
 
-    def _ended(self) -> tuple[_Child, Life] | None:
+    def _ended(self) -> tuple[Child, Life] | None:
         """The first child whose life has ended without our asking, until it was looked at."""
         for child in self._children:
             life = child.life
-            if life is not None and life.ended.is_set() and not life.is_settled:
+            if life is not None and life.ended.is_set() and not life.is_decided:
                 return child, life
         return None
 
@@ -233,7 +206,7 @@ class Supervisor:
                 self._start(child)
             in_order = in_order and child.is_settled
 
-    def _start(self, child: _Child) -> None:
+    def _start(self, child: Child) -> None:
         if child.life is not None:
             child.restarts += 1
         child.due, child.life = None, Life(child.spec, self._wake)
@@ -247,9 +220,9 @@ class Supervisor:
 
     # --- ends -----------------------------------------------------------------------------------------------------
 
-    async def _look_at(self, child: _Child, life: Life) -> Exception | None:
+    async def _look_at(self, child: Child, life: Life) -> Exception | None:
         """Decide what the end of a child means; what makes the supervisor fail, if it does."""
-        life.is_settled = True
+        life.is_decided = True
         child.worked = child.worked or life.is_up or life.error is None
         if life.error is not None:
             child.last_error = in_words(life.error)
@@ -260,7 +233,7 @@ class Supervisor:
             return await self._restart(child, life.error)
         return None
 
-    async def _restart(self, child: _Child, error: Exception | None) -> Escalated | None:
+    async def _restart(self, child: Child, error: Exception | None) -> Escalated | None:
         """Have the child and its group started again after the back-off, unless that happens too often."""
         count, reason = self._count(), (child.last_error if error else None) or "ended"
         escalated = count > self._intensity.restarts
@@ -286,7 +259,7 @@ class Supervisor:
             self._recent.popleft()
         return len(self._recent)
 
-    def _group(self, child: _Child) -> list[_Child]:
+    def _group(self, child: Child) -> list[Child]:
         index = self._children.index(child)
         match self._strategy:
             case Strategy.ONE_FOR_ONE:
@@ -296,12 +269,12 @@ class Supervisor:
             case Strategy.ONE_FOR_ALL:
                 return list(self._children)
 
-    async def _stop(self, children: Sequence[_Child]) -> None:
+    async def _stop(self, children: Sequence[Child]) -> None:
         """Stop in reverse order; one that does not end within its deadline is passed over and reported."""
         for child in reversed(children):
             child.due = None
             life = child.life
-            if life is None or life.is_settled:
+            if life is None or life.is_decided:
                 continue
             if not await life.stop():
                 child.last_error = f"did not stop within {child.spec.shutdown:g} s"

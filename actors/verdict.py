@@ -15,6 +15,7 @@ from runner.agents.base import Ending, EndingKind
 from runner.domain.facts import read_facts
 from runner.domain.model import StoryKey, parse_key
 from runner.domain.steps import Facts
+from runner.guard.receipt import Receipt
 from runner.store.command_log import Conclusion
 from runner.workspace import git
 
@@ -58,6 +59,14 @@ def probe_commit(root: Path, before: Mapping[str, str]) -> bool:
 
 def _words(subject: str) -> list[str]:
     return subject.replace(",", " ").split()
+
+
+def start_failure(receipt: Receipt | None, errors: str) -> str:
+    """Why the agent could not be started; empty when it could. `errors` is the end of its standard error."""
+    if receipt is None or receipt.why != "cannot-start":
+        return ""
+    # Where there is no agent, only the guard has written: its words name the executable.
+    return errors.removeprefix("guard: ") or receipt.error or "unknown error"
 
 
 def conclude(

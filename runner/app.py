@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import structlog
 import trio
 
 from actors.control import Control, Ended, Refused, Request, StopBatch
@@ -38,6 +39,8 @@ FAREWELL_SECONDS = 2.0
 """For the display to show the last events."""
 
 EXIT_CODES: Mapping[str, int] = {"completed": 0, "error": 1, "stopped": 4}
+
+log = structlog.get_logger("app")
 
 Show = Callable[[AsyncIterator[Envelope]], Awaitable[None]]
 """Shows events until there are no more; a display that fails never touches the batch."""
@@ -151,8 +154,11 @@ async def _attend(runner: Runner, request: Request, show: Show) -> None:
 async def _display(runner: Runner, after: int, show: Show, shown: trio.Event) -> None:
     """Show the events of this run up to its `batch:end`."""
     followed = runner.fanout.follow(after, partial(_page, runner))
-    async with aclosing(followed), aclosing(_until_end(followed)) as events:
-        await show(events)
+    try:
+        async with aclosing(followed), aclosing(_until_end(followed)) as events:
+            await show(events)
+    except Exception as error:
+        log.error("the display failed, the batch goes on without it", exc_info=error)
     shown.set()
 
 

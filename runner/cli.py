@@ -6,23 +6,26 @@ refusal cost next to nothing.
 
 import os
 import sys
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from runner import __version__
-from runner.domain.errors import RunnerError, UsageError
-from runner.outfit import Options, demo_project, outfit
+from runner.domain.errors import RunnerError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
+HELP = {"help_option_names": ["-h", "--help"]}
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def run() -> None:
     """Run the command line of this process."""
     try:
-        main.main(standalone_mode=False)
+        sys.exit(main.main(standalone_mode=False))
     except click.ClickException as error:
         say(error.format_message())
         sys.exit(2)
@@ -31,11 +34,15 @@ def run() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(4)
+    except BrokenPipeError:
+        # Nobody reads any more. Python flushes once more at its end: give it a place where that cannot fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def say(text: str) -> None:
     """A line for the operator, on standard error; one that nobody can read any more is let go."""
-    from runner.display.lines import clean
+    from runner.display.words import clean
 
     try:
         click.echo(f"sprint-runner: {clean(text)}", err=True)
@@ -43,65 +50,145 @@ def say(text: str) -> None:
         return
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="sprint-runner")
+def place_options(command: Command) -> Command:
+    """The options by which every command finds its project and database."""
+    for option in (
+        click.option("--database", type=FILE, help="The SQLite file (default: in the project's state folder)."),
+        click.option("--status-file", type=FILE, help="sprint-status.yaml, when it is not where the project says."),
+        click.option("--project", type=FILE, help="The BMAD project (default: found upward from here)."),
+    ):
+        command = option(command)
+    return command
+
+
+def agent_options(command: Command) -> Command:
+    """The options that say which agent runs the commands."""
+    for option in (
+        click.option("--permission-mode", metavar="MODE", help="Handed to the agent CLI. [bypassPermissions]"),
+        click.option("--scenario", type=FILE, help="What the scripted agent does, see docs/scripted-agent.md."),
+        click.option("--agent-command", metavar="PATH", help="The executable of the agent. [claude on PATH]"),
+        click.option("--agent", type=click.Choice(["claude", "scripted"]), help="Who runs the commands. [claude]"),
+    ):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(invoke_without_command=True, context_settings=HELP)
+@click.version_option(__version__, "-V", "--version", prog_name="sprint-runner")
 @click.option("--cycles", metavar="N|all", help="Run a batch of N cycles, or until no story is left.")
 @click.option("--resume", is_flag=True, help="Continue the unfinished batch at its exact position.")
-@click.option("--new", is_flag=True, help="With --cycles: close an unfinished batch as stopped first.")
-@click.option("--project", type=FILE, help="The BMAD project (default: found upward from here).")
-@click.option("--status-file", type=FILE, help="sprint-status.yaml, when it is not where the project says.")
-@click.option("--agent", type=click.Choice(["claude", "scripted"]), default="claude", show_default=True)
-@click.option("--agent-command", metavar="PATH", help="The executable to run for the agent.")
-@click.option("--scenario", type=FILE, help="What the scripted agent does (docs/scripted-agent.md).")
-@click.option("--permission-mode", default="bypassPermissions", show_default=True, help="Handed to the agent CLI.")
+@click.option("--new", is_flag=True, help="With --cycles: close an unfinished batch and start a new one.")
+@click.option("--dry-run", is_flag=True, help="Print the plan of the next cycles, start and write nothing.")
 @click.option("--demo", is_flag=True, help="Copy the sample project into --project and run it, scripted.")
-@click.option("--database", type=FILE, help="The SQLite file (default: in the project's state folder).")
-@click.option("--json", "as_json", is_flag=True, help="Events as NDJSON on standard output.")
-@click.option("--dry-run", is_flag=True, help="Print the plan of the next cycles and start nothing.")
+@place_options
+@agent_options
+@click.option("--json", "as_json", is_flag=True, help="Events as NDJSON on standard output, nothing else there.")
+@click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="On stderr.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
-def main(context: click.Context, /, **options: Any) -> None:
-    """Run the stories of a BMAD sprint through their workflow, with supervised coding agents."""
+def main(context: click.Context, /, **options: Any) -> int:
+    """Run the stories of a BMAD sprint through their workflow, with supervised coding agents.
+
+    \b
+    sprint-runner --demo --cycles 2       see it work on a sample project
+    sprint-runner doctor                  is everything there?
+    sprint-runner --cycles 3 --dry-run    what would happen
+    sprint-runner --cycles all            work until no story is left
+    sprint-runner --resume                go on where the last batch stopped
+
+    On a terminal the progress is a live picture, in a pipe plain lines. Ctrl-C stops after what runs now,
+    a second one at once; both can be resumed.
+
+    Exit codes: 0 completed, 1 ended with an error, 2 could not start, 3 another runner holds the project,
+    4 stopped before the end.
+    """
     context.obj = options
-    if context.invoked_subcommand is None:
-        sys.exit(_run(options))
+    if context.invoked_subcommand is not None:
+        return 0
+    from runner.commands.start import start
+
+    return start(options, say)
 
 
-def _run(options: dict[str, Any]) -> int:
-    request_cycles, resume = options["cycles"], options["resume"]
-    if (request_cycles is None) == (not resume):
-        raise UsageError("nothing to do", hint="give --cycles N, --cycles all or --resume; see --help")
-    project = Options(
-        project=options["project"],
-        status_file=options["status_file"],
-        database=options["database"],
-        agent=options["agent"],
-        agent_command=options["agent_command"],
-        scenario=options["scenario"],
-        permission_mode=options["permission_mode"],
-        demo=options["demo"],
-    )
-    if options["demo"]:
-        project = demo_project(project, say)
-    prepared, lock = outfit(project, dict(os.environ))
-    import trio
-
-    from actors.control import ResumeBatch, StartBatch
-    from runner.app import EXIT_CODES, run_batch
-    from runner.display.streams import show_json, show_lines
-
-    request = ResumeBatch() if resume else StartBatch(max_cycles=read_cycles(request_cycles), new=options["new"])
-    show = show_json if options["as_json"] else show_lines
-    try:
-        ended = trio.run(partial(run_batch, prepared, request, show, say=say))
-    finally:
-        lock.release()
-    return EXIT_CODES[ended.status]
+def merged(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:
+    """A command's own options, and for those that were not given the ones that stood before the command."""
+    before = context.obj if isinstance(context.obj, dict) else {}
+    return {**before, **{name: value for name, value in options.items() if value or name not in before}}
 
 
-def read_cycles(text: str) -> int | None:
-    """`all` or a number from 1 to 999."""
-    if text == "all":
-        return None
-    if text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= 999 and len(text) <= 3:
-        return int(text)
-    raise UsageError(f"--cycles takes a number from 1 to 999 or `all`, not {text!r}")
+@main.command(context_settings=HELP)
+@place_options
+@json_option
+@click.pass_context
+def status(context: click.Context, /, **options: Any) -> None:
+    """What goes on in the project, or what can be resumed."""
+    from runner.commands.status import show
+
+    _print(show(merged(context, options)))
+
+
+@main.command(context_settings=HELP)
+@click.argument("batch", type=click.IntRange(min=1), required=False)
+@click.option("--limit", type=click.IntRange(1, 1000), help="Batches on a page. [setting default_batch_list_limit]")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="Batches to leave out, the newest first.")
+@place_options
+@json_option
+@click.pass_context
+def history(context: click.Context, /, **options: Any) -> None:
+    """Past batches; with BATCH one of them, with its stories and commands."""
+    from runner.commands.history import show
+
+    _print(show(merged(context, options), dict(os.environ)))
+
+
+@main.command(context_settings=HELP)
+@place_options
+@agent_options
+@json_option
+@click.pass_context
+def doctor(context: click.Context, /, **options: Any) -> None:
+    """Check all that a batch needs; exit 1 when something would stop one."""
+    from runner.commands.doctor import show
+
+    lines, code = show(merged(context, options), dict(os.environ))
+    _print(lines)
+    context.exit(code)
+
+
+@main.command(
+    # Whatever stands behind the first name is an argument: a message may begin with a dash.
+    context_settings={**HELP, "ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="",
+)
+@click.option("--project", type=FILE, hidden=True, expose_value=False)
+@click.option("--url", hidden=True, expose_value=False)
+@click.argument("epic")
+@click.argument("story")
+@click.argument("command")
+@click.argument("task")
+@click.argument("status", metavar="start|end")
+@click.argument("message", nargs=-1, metavar="[MESSAGE]")
+def log(message: tuple[str, ...], **columns: str) -> None:
+    """Report a task, as agents do: prints one line of the log format.
+
+    \b
+    sprint-runner log 2a 2a-1 dev-story tests end "All green (tests:12/12 passed)"
+    """
+    import time
+
+    from runner.commands.log import COLUMNS, log_line, remark
+
+    names = [columns[name] for name in COLUMNS]
+    click.echo(log_line(names, message[0] if message else "", now_ms=time.time_ns() // 1_000_000))
+    if note := remark(columns["command"], columns["task"]):
+        say(note)
+    if len(message) > 1:
+        say("only the first word of the message counts; put the message in quotes")
+
+
+def _print(lines: Sequence[str]) -> None:
+    for line in lines:
+        click.echo(line)

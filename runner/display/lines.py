@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.display.words import clean, clock, count, duration, named, short, shorts, usage
+from runner.display.words import clean, clock, count, named, short, shorts, took, usage
 from runner.domain import events as facts
 from runner.domain.events import Envelope, Event
 from runner.domain.taxonomy import display
@@ -139,9 +139,9 @@ def _command(event: facts.CommandStart | facts.CommandProgress | facts.CommandEn
 
 def _command_end(event: facts.CommandEnd, at: int, story: str, command: str) -> Line:
     metrics = event.metrics
-    took = duration(int(metrics.get("duration_ms", 0)))
-    used = usage(int(metrics.get("tokens", 0)), metrics.get("cost_usd", 0.0))
-    text = f"{took}, {used}" if used else took
+    text = took(int(metrics.get("duration_ms", 0)))
+    if used := usage(int(metrics.get("tokens", 0)), metrics.get("cost_usd", 0.0)):
+        text = f"{text}, {used}"
     tone = {"success": Tone.GOOD, "error": Tone.BAD}.get(event.status, Tone.WARNING)
     if event.reason:
         text = f"{event.reason} ({text})"
@@ -154,9 +154,7 @@ def _background(event: facts.BackgroundStart | facts.BackgroundEnd, at: int) -> 
     else:
         tone = {"completed": Tone.GOOD, "failed": Tone.BAD}.get(event.status, Tone.WARNING)
         status, text = event.status, event.reason
-    return Line(
-        at=at, story=shorts(event.story_keys), command=event.task_type, status=status, text=text, tone=tone
-    )
+    return Line(at=at, story=shorts(event.story_keys), command=event.task_type, status=status, text=text, tone=tone)
 
 
 def _remark(event: Event, at: int) -> Line | None:

@@ -6,9 +6,9 @@ terminal that hangs or goes away ends the display and nothing else.
 """
 
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import IO, cast
 
 import trio
 from rich.console import Console, Group
@@ -17,12 +17,12 @@ from rich.text import Text
 
 from runner.display.board import ROWS, View, picture, rows_needed
 from runner.display.lines import Line, Tone, columns, describe
-from runner.display.summary import Places, summary
+from runner.display.output import Output
+from runner.display.scene import Chronicle, Scene
+from runner.display.summary import summary
 from runner.display.words import clean, clock
-from runner.domain.board import Board, absorb, absorb_all
-from runner.domain.errors import RunnerError
-from runner.domain.events import BatchStart, Envelope
-from runner.domain.wire import read_event
+from runner.domain.board import Board
+from runner.domain.events import Envelope
 
 TICK_SECONDS = 1.0
 FRAME_SECONDS = 0.1
@@ -42,20 +42,6 @@ STYLES = {
 }
 _WHOLE = (Tone.HEADING, Tone.WARNING, Tone.BAD)
 """Lines of these tones are wrapped, all others are cut at the edge."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What the display has to know of the run."""
-
-    project: str
-    places: Places
-    past: Callable[[int, int], Sequence[Envelope]]
-    """The events of a batch before a `seq`; called in a thread."""
-    clock: Callable[[], int]
-    """Epoch milliseconds."""
-    say: Callable[[str], None]
-    """Where a message for the operator goes while there is no picture."""
 
 
 class Screen:
@@ -89,25 +75,30 @@ class Screen:
             self._console.print(line, soft_wrap=True)
 
 
+def make_console() -> Console:
+    """A console on the terminal at standard output; only shows what it is given, in the terminal's colours."""
+    return Console(file=cast("IO[str]", Output()), highlight=False, markup=False, emoji=False)
+
+
 class LiveDisplay:
     """Shows one run of a batch."""
 
     def __init__(self, scene: Scene, console: Console | None = None) -> None:
         self._scene = scene
-        self._console = console or Console(highlight=False, markup=False, emoji=False)
-        self._screen = Screen(self._console)
-        self._board = Board()
+        self._screen = Screen(console or make_console())
+        self._chronicle = Chronicle(scene)
         self._rows = 0
         self._lines: trio.MemorySendChannel[Text] | None = None
 
     async def show(self, events: AsyncIterator[Envelope]) -> None:
         """Show events until there are no more or the terminal is gone; then the summary."""
         self._lines, lines = trio.open_memory_channel[Text](BACKLOG)
-        with suppress(trio.BrokenResourceError):
-            async with trio.open_nursery() as nursery, self._lines:
-                nursery.start_soon(self._draw, lines)
-                async for event in events:
-                    await self._take(event, self._lines)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._draw, lines)
+            with suppress(trio.BrokenResourceError):
+                async with self._lines:
+                    async for event in events:
+                        await self._take(event, self._lines)
 
     def say(self, text: str) -> None:
         """A line for the operator; above the picture while there is one. Never blocks for that."""
@@ -121,19 +112,10 @@ class LiveDisplay:
         self._scene.say(text)
 
     async def _take(self, event: Envelope, lines: trio.MemorySendChannel[Text]) -> None:
-        fact = read_event(event)
-        if isinstance(fact, BatchStart) and fact.resumed:
-            await self._remember(fact.batch_id, event.seq)
-        self._board = absorb(self._board, event)
+        await self._chronicle.take(event)
         told = describe(event)
         if told is not None and not _shown_in_picture(told):
             await lines.send(styled(told))
-
-    async def _remember(self, batch_id: int, seq: int) -> None:
-        """Put what happened before on the board; a display can do without it."""
-        with suppress(RunnerError):
-            past = await trio.to_thread.run_sync(self._scene.past, batch_id, seq, abandon_on_cancel=True)
-            self._board = absorb_all(Board(), past)
 
     async def _draw(self, lines: trio.MemoryReceiveChannel[Text]) -> None:
         """Draw frames until the last event has been shown; the only task that writes."""
@@ -141,7 +123,7 @@ class LiveDisplay:
         with lines, suppress(OSError, ValueError):
             try:
                 while await self._frame(lines):
-                    await trio.sleep(FRAME_SECONDS)
+                    pass
                 last = self._last_words()
             finally:
                 # Also when the run is being cancelled: the terminal gets its cursor and its last line back.
@@ -161,7 +143,8 @@ class LiveDisplay:
             pass
         except trio.EndOfChannel:
             going_on = False
-        await trio.to_thread.run_sync(self._draw_frame, self._board, fresh, abandon_on_cancel=True)
+        await trio.to_thread.run_sync(self._draw_frame, self._chronicle.board, fresh, abandon_on_cancel=True)
+        await trio.sleep(FRAME_SECONDS)
         return going_on
 
     def _draw_frame(self, board: Board, fresh: Sequence[Text]) -> None:
@@ -177,7 +160,7 @@ class LiveDisplay:
         self._screen.draw(fresh, picture(board, view))
 
     def _last_words(self) -> list[Text]:
-        words = summary(self._board, self._scene.places, self._screen.width)
+        words = summary(self._chronicle.board, self._scene.places, self._screen.width)
         return [Text(text, style=STYLES[tone]) for tone, text in words]
 
 

@@ -4,24 +4,39 @@
 thread, and a closed pipe ends the display and nothing else.
 """
 
-import os
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import trio
 
 from runner.display.lines import line
+from runner.display.output import Output
+from runner.display.scene import Chronicle, Scene
+from runner.display.summary import summary
 from runner.domain.events import Envelope
+
+PLAIN_WIDTH = 120
+"""Columns of the summary where nobody says how wide the output is."""
 
 
 async def show_json(events: AsyncIterator[Envelope]) -> None:
     """One WebSocket message a line, and nothing else."""
-    await _show(events, message)
+    output = Output()
+    async for event in events:
+        if not await _written(output, message(event)):
+            return
 
 
-async def show_lines(events: AsyncIterator[Envelope]) -> None:
-    """One line for each event that is worth one."""
-    await _show(events, line)
+async def show_lines(scene: Scene, events: AsyncIterator[Envelope]) -> None:
+    """One line for each event that is worth one, and the summary."""
+    output, chronicle = Output(), Chronicle(scene)
+    async for event in events:
+        await chronicle.take(event)
+        text = line(event)
+        if text and not await _written(output, text):
+            return
+    for _, text in summary(chronicle.board, scene.places, PLAIN_WIDTH):
+        if not await _written(output, text):
+            return
 
 
 def message(event: Envelope) -> str:
@@ -32,20 +47,10 @@ def message(event: Envelope) -> str:
     )
 
 
-async def _show(events: AsyncIterator[Envelope], words: Callable[[Envelope], str]) -> None:
-    async for event in events:
-        text = words(event)
-        if text and not await trio.to_thread.run_sync(_write, text, abandon_on_cancel=True):
-            return
-
-
-def _write(text: str) -> bool:
+async def _written(output: Output, text: str) -> bool:
     """Write a line; False when nobody reads any more."""
     try:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        # Python flushes once more at its end: give it a place where that cannot fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
+        await trio.to_thread.run_sync(output.write, text + "\n", abandon_on_cancel=True)
+    except OSError:
         return False
     return True

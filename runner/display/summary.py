@@ -3,10 +3,10 @@
 Both the live picture and the plain lines end with it. Pure; made from the board, in lines with a tone each.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.display.lines import Tone
+from runner.display.tables import table
 from runner.display.words import clean, cost, count, duration, short, title, tokens, usage
 from runner.domain.board import Board, StoryCard
 from runner.domain.model import Status
@@ -66,14 +66,14 @@ def _table(board: Board, width: int) -> list[Words]:
     narrow = width < NARROW
     rows = [_columns(card, board, narrow=narrow) for card in board.stories.values()]
     head = ("story", "status", "took") if narrow else ("story", "status", "reviews", "took", "tokens", "cost")
-    widths = [max(len(cells[place]) for cells in (head, *rows)) for place in range(len(head))]
-    table = [(Tone.PLAIN, ""), (Tone.QUIET, _aligned(head, widths))]
-    for card, cells in zip(board.stories.values(), rows, strict=True):
-        tone = {Status.DONE: Tone.GOOD, Status.BLOCKED: Tone.BAD}.get(Status(card.status), Tone.PLAIN)
-        table.append((tone, _aligned(cells, widths)))
+    head_line, *lines = table(head, rows, right=("reviews", "took", "tokens", "cost"))
+    told: list[Words] = [(Tone.PLAIN, ""), (Tone.QUIET, head_line)]
+    for card, line in zip(board.stories.values(), lines, strict=True):
+        tone = {"done": Tone.GOOD, "blocked": Tone.BAD}.get(card.status, Tone.PLAIN)
+        told.append((tone, line))
         if card.reason:
-            table.append((Tone.WARNING, f"  {clean(card.reason)}"))
-    return table
+            told.append((Tone.WARNING, f"  {clean(card.reason)}"))
+    return told
 
 
 def _columns(card: StoryCard, board: Board, *, narrow: bool) -> tuple[str, ...]:
@@ -86,15 +86,6 @@ def _columns(card: StoryCard, board: Board, *, narrow: bool) -> tuple[str, ...]:
         return name, status, took
     known_cost = cost(card.cost_usd) if card.cost_usd else "-"
     return name, status, str(card.reviews or "-"), took, tokens(card.tokens) if card.tokens else "-", known_cost
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Names to the left, numbers to the right."""
-    parts = [
-        cell.ljust(width) if place < 2 else cell.rjust(width)
-        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return "  ".join(parts).rstrip()
 
 
 def _advice(board: Board, places: Places) -> list[str]:

@@ -41,9 +41,16 @@ def duration(ms: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def took(ms: int) -> str:
+    """As `duration`, with tenths of a second below a minute."""
+    return f"{max(0, ms) / 1000:.1f} s" if ms < 59_950 else duration(ms)
+
+
 def ago(ms: int) -> str:
-    """`3 s ago`, `4 min ago`."""
+    """`now`, `3 s ago`, `4 min ago`."""
     seconds = max(0, ms) // 1000
+    if seconds < 2:
+        return "now"
     if seconds < 100:
         return f"{seconds} s ago"
     return f"{seconds // 60} min ago" if seconds < 6000 else f"{seconds // 3600} h ago"
@@ -71,10 +78,12 @@ def usage(number: int, usd: float) -> str:
 
 
 def count(number: int, thing: str) -> str:
-    """`1 cycle`, `2 cycles`, `3 stories`."""
+    """`1 cycle`, `2 batches`, `3 stories`."""
     if number == 1:
         return f"1 {thing}"
-    return f"{number} {thing[:-1]}ies" if thing.endswith("y") else f"{number} {thing}s"
+    if thing.endswith("y"):
+        return f"{number} {thing[:-1]}ies"
+    return f"{number} {thing}es" if thing.endswith("ch") else f"{number} {thing}s"
 
 
 def short(key: str) -> str:

@@ -22,17 +22,17 @@ class Scene:
     blocked: Mapping[str, str] = field(default_factory=dict)
     """Each story that left, with the reason."""
 
+    @property
+    def expected(self) -> tuple[list[str], Mapping[str, str], Mapping[str, str]]:
+        return self.steps, self.ends, self.blocked
 
-def play(scene: Scene) -> Play:
-    """Play a scene and check it."""
+
+def play(scene: Scene) -> tuple[list[str], dict[str, str], dict[str, str]]:
+    """Play a scene: its steps, the sprint file at the end, and the stories that left with their reasons."""
     played = Play(sprint=dict(scene.sprint), does=scripted(scene.script), specs=scene.specs, limit=scene.limit)
     (ended,) = played.batch(1)
     state, _ = played.cycle_states[-1]
-    assert played.steps == scene.steps
-    assert played.sprint == scene.ends
-    assert {key: state.left[key] for key in ended.blocked} == scene.blocked
-    assert set(ended.completed) | set(ended.blocked) == set(state.keys)
-    return played
+    return played.steps, played.sprint, {key: state.left[key] for key in ended.blocked}
 
 
 def created(*stories: str) -> list[str]:

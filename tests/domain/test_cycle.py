@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from runner.domain.phases import PHASES
-from tests.domain.play import Does, Play, scripted
+from tests.domain.play import FAILS, Does, Play, scripted
 from tests.domain.scenes import A, B, committed, created, developed, reviewed, specified
 
 
@@ -173,3 +173,44 @@ def test_assumed_decision_is_a_decision_like_any_other():
     play.batch(1)
     state, _ = play.cycle_states[-1]
     assert state.decisions == {A: "REQUIRED"}
+
+
+# --- from cycle to cycle --------------------------------------------------------------------------------------------
+
+SIX = dict.fromkeys(("1-1", "1-2", "1-3", "2-2", "2-1", "2a-1"), "review")
+
+
+def test_batch_goes_on_until_no_story_is_left():
+    play = Play(sprint=dict(SIX))
+    ended = play.batch()
+    assert [done.completed for done in ended] == [("1-1", "1-2"), ("1-3",), ("2-1", "2-2"), ("2a-1",)]
+    assert set(play.sprint.values()) == {"done"}
+
+
+def test_batch_of_a_fixed_number_of_cycles_ends_after_them():
+    play = Play(sprint=dict(SIX))
+    play.batch(2)
+    assert [key for key, status in play.sprint.items() if status == "review"] == ["2-2", "2-1", "2a-1"]
+
+
+def test_blocked_stories_are_passed_over_by_the_cycles_that_follow():
+    script = {"code-review-1/1-1": FAILS, "code-review-1/2-1": Does(writes={"2-1": "blocked"})}
+    play = Play(sprint=dict(SIX), does=scripted(script))
+    ended = play.batch()
+    assert [(done.completed, done.blocked) for done in ended] == [
+        (("1-2",), ("1-1",)),
+        (("1-3",), ()),
+        (("2-2",), ("2-1",)),
+        (("2a-1",), ()),
+    ]  # fmt: skip
+
+
+def test_story_that_somebody_reopens_comes_round_again_with_steps_of_its_own():
+    play = Play(sprint={A: "review"}, does=scripted({f"c1/batch-commit/{A}": Does(writes={A: "review"})}))
+    play.batch()
+    assert [key for key in play.keys if "code-review" in key] == [f"c1/code-review-1/{A}", f"c2/code-review-1/{A}"]
+
+
+def test_sprint_without_open_stories_has_no_cycle():
+    play = Play(sprint={A: "done", B: "blocked"})
+    assert (play.batch(), play.keys) == ([], [])

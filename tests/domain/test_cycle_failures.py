@@ -159,7 +159,7 @@ SPAWNS = {
 
 @pytest.mark.parametrize("scene", [*FAILURES.values(), *SPAWNS.values()], ids=[*FAILURES, *SPAWNS])
 def test_cycle_takes_exactly_these_steps(scene):
-    play(scene)
+    assert play(scene) == scene.expected
 
 
 def test_chain_runs_for_the_stories_it_was_spawned_for_and_fails_nothing():

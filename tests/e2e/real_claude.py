@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.support.project import git, make_project, sprint_file
-from tests.support.runs import CHECKOUT, query
+from tests.support.runs import CHECKOUT, query, wait_until
 
 STAND_IN = CHECKOUT.parent / "shared" / "claude-cli" / "harness" / "messages_stub.py"
 INSTALL = CHECKOUT / "scripts" / "install-claude"
@@ -193,6 +193,12 @@ class Bench:
     def asked(self, command: str) -> list[Any]:
         """The requests that came from agents with this command."""
         return [call for call in self.api.calls if f"# Command: {command}\n" in call.prompt]
+
+
+def wait_for(runner: "subprocess.Popen[str]", condition: Callable[[], bool]) -> None:
+    """Wait for something a runner brings about; fails with its last words when it ends instead."""
+    wait_until(lambda: condition() or runner.poll() is not None)
+    assert runner.poll() is None, runner.communicate()
 
 
 @contextmanager

@@ -6,17 +6,17 @@ works. Whatever it does, the run ends, no step is lost, and nothing of the agent
 
 import json
 import signal
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from actors.control import ResumeBatch
-from runner.domain.errors import AgentUnavailable
 from tests.support.checker import violations
-from tests.support.inside import Interruption, claude, run_inside
+from tests.support.inside import Interruption, Run, claude, run_inside
 from tests.support.project import make_project, statuses
-from tests.support.runs import CHECKOUT, query, run, successes
+from tests.support.runs import CHECKOUT, query, running, successes
 from tests.support.stub import write_stub
 
 CAPTURES = CHECKOUT.parent / "shared" / "claude-cli" / "fixtures"
@@ -89,7 +89,6 @@ CAPTURED = {
 }
 
 WELL = "text('ZERO ISSUES')\nresult()\n"
-SLEEPER = "subprocess.Popen(['sleep', '60'], start_new_session={own}, stdout=2, env={env})\n"
 REFUSES_ROOT = "--dangerously-skip-permissions cannot be used with root/sudo privileges for security reasons"
 IDLE = {"command_idle_timeout_minutes": 0.01}
 TOTAL = {"command_timeout_minutes": 0.01}
@@ -123,7 +122,9 @@ MADE_UP = {
     "null characters": Row("text('ZERO ISSUES \\0')\nresult(is_error=True, result='a\\0b')", "a b"),
     "40 MB line": Row(f"text('x' * 40_000_000)\n{WELL}", "a line is longer than 33,554,432 bytes"),
     "endless line": Row("while True: put(b'x' * 1_000_000)", "a line is longer than 33,554,432 bytes"),
-    "no newline at the end": Row(f"{WELL[:-9]}put(b'{{\"type\":\"result\",\"num_turns\":1,\"is_error\":false}}')", "", SUCCEEDS),
+    "no newline at the end": Row(
+        f'{WELL[:-9]}put(b\'{{"type":"result","num_turns":1,"is_error":false}}\')', "", SUCCEEDS
+    ),
     "1 MB of standard error": Row(f"put(b'a warning\\n' * 100_000, to=2)\n{WELL}", "", SUCCEEDS),
     "standard error without newlines": Row("put(b'x' * 200_000, to=2)\nsys.exit(1)", "(exit 1): xxxxxx"),
     "closed output": Row(f"{WELL}os.close(1)\ntime.sleep(0.3)\nopen('worked-on', 'w').close()", "", SUCCEEDS),
@@ -135,7 +136,9 @@ MADE_UP = {
     "kills its group": Row("os.killpg(0, signal.SIGKILL)", "killed by signal 9"),
     "terminates its guard": Row(f"os.kill(os.getppid(), signal.SIGTERM)\n{WELL}", "", SUCCEEDS),
     "kills its guard": Row("os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)", "without a result (end unknown)"),
-    "kills its guard after its result": Row(f"{WELL}os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)", "", SUCCEEDS),
+    "kills its guard after its result": Row(
+        f"{WELL}os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)", "", SUCCEEDS
+    ),
     "stops its guard": Row("os.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(60)", "without output", settings=IDLE),
     "stops itself": Row("os.kill(os.getpid(), signal.SIGSTOP)", "without output", settings=IDLE),
     # Time limits
@@ -148,7 +151,9 @@ MADE_UP = {
         SUCCEEDS,
         IDLE,
     ),
-    "work on standard error": Row(f"for _ in range(8):\n    put(b'.', to=2)\n    time.sleep(0.2)\n{WELL}", "", SUCCEEDS, IDLE),
+    "work on standard error": Row(
+        f"for _ in range(8):\n    put(b'.', to=2)\n    time.sleep(0.2)\n{WELL}", "", SUCCEEDS, IDLE
+    ),
     "endless work": Row("while True:\n    text('on')\n    time.sleep(0.1)", "0.01 min in total", settings=TOTAL),
     "endless after result": Row(f"{WELL}while True:\n    text('on')\n    time.sleep(0.1)", "", SUCCEEDS, TOTAL),
 }
@@ -160,7 +165,7 @@ def _params() -> list[object]:
     return captured + [pytest.param(row, id=name) for name, row in MADE_UP.items()]
 
 
-def _attempts(project: Path, step: str = REVIEW) -> list[tuple[str, int, str]]:
+def attempts(project: Path, step: str = REVIEW) -> list[tuple[str, int, str]]:
     return query(project, "SELECT status, charged, reason FROM commands WHERE step_key = ? ORDER BY attempt", step)
 
 
@@ -173,11 +178,11 @@ async def test_an_agent_that_ends_badly(tmp_path: Path, row: Row):
         settings={"stop_grace_seconds": 0.5, **(row.settings or {})},
         interruption=waiting if row.end is WAITS else None,
     )
-    attempts = _attempts(project)
-    assert tuple(status for status, _, _ in attempts) == row.end.statuses
-    assert sum(charged for _, charged, _ in attempts) == row.end.charged
-    assert row.says in attempts[0][2]
-    assert len(attempts[0][2]) < 500
+    made = attempts(project)
+    assert tuple(status for status, _, _ in made) == row.end.statuses
+    assert sum(charged for _, charged, _ in made) == row.end.charged
+    assert row.says in made[0][2]
+    assert len(made[0][2]) < 500
     assert statuses(project)[STORY] == row.end.story
     assert run.code == row.end.code
     assert not violations(project)
@@ -186,3 +191,41 @@ async def test_an_agent_that_ends_badly(tmp_path: Path, row: Row):
         assert (await run_inside(claude(project, tmp_path / "claude"), ResumeBatch())).code == 0
     if row.end is not WAITS:
         assert successes(project) == [REVIEW, COMMIT]
+
+
+async def test_what_an_agent_leaves_behind_is_killed_and_counted(tmp_path: Path):
+    project = make_project(tmp_path / "project", {STORY: "review"})
+    spawns = """
+sleep = dict(args=["sleep", "60"], stdout=2)
+subprocess.Popen(**sleep)
+subprocess.Popen(**sleep, start_new_session=True, env={})
+subprocess.run(["sh", "-c", "sleep 60 & exec true"], stdout=2)
+"""
+    assert (await run_inside(claude(project, write_stub(tmp_path, spawns + WELL)))).code == 0
+    ends = query(project, "SELECT payload_json FROM events WHERE event_type = 'command:end' ORDER BY id")
+    assert [json.loads(payload)["metrics"]["leftovers"] for (payload,) in ends] == [3, 0]
+    assert not violations(project)
+
+
+async def test_an_agent_that_ignores_the_interrupt_is_killed_at_a_stop(tmp_path: Path):
+    project = make_project(tmp_path / "project", {STORY: "review"})
+    stub = write_stub(tmp_path, "signal.signal(signal.SIGINT, signal.SIG_IGN)\nbegin()\ntime.sleep(60)")
+    stop = Interruption(when=lambda: running(project, REVIEW), number=signal.SIGTERM)
+    began = time.monotonic()
+    run = await run_inside(claude(project, stub), settings={"stop_grace_seconds": 1}, interruption=stop)
+    assert time.monotonic() - began < 10
+    assert run == Run(
+        code=4, reason="stopped by SIGTERM", said=("SIGTERM: stopping now, the agents are interrupted",)
+    )
+    assert attempts(project, REVIEW) == [("interrupted", 0, "stopped before it had a result")]
+    assert not violations(project)
+    assert (await run_inside(claude(project, stub), ResumeBatch())).code == 0
+    assert successes(project) == [REVIEW, COMMIT]
+
+
+@pytest.mark.slow
+async def test_an_agent_that_stays_after_its_result_is_ended_and_counts_as_finished(tmp_path: Path):
+    project = make_project(tmp_path / "project", {STORY: "review"})
+    assert (await run_inside(claude(project, write_stub(tmp_path, f"{WELL}time.sleep(60)")))).code == 0
+    assert successes(project) == [REVIEW, COMMIT]
+    assert not violations(project)

@@ -18,10 +18,21 @@ from pathlib import Path
 import pytest
 
 from runner.guard import tags
-from tests.e2e.real_claude import PATIENCE_SECONDS, Bench, fails, make_bench, says, shell, turn, uses, writes
+from tests.e2e.real_claude import (
+    PATIENCE_SECONDS,
+    Bench,
+    fails,
+    make_bench,
+    says,
+    shell,
+    turn,
+    uses,
+    wait_for,
+    writes,
+)
 from tests.support.checker import violations
 from tests.support.project import git, sprint_file
-from tests.support.runs import query, wait_until
+from tests.support.runs import query
 
 pytestmark = pytest.mark.claude
 
@@ -263,7 +274,7 @@ def play_rest(bench: Bench) -> None:
 def run_until_tool(bench: Bench, number: signal.Signals) -> tuple[int, float]:
     """Run until the agent is in a tool call, then signal the runner; its exit code, and how long it took."""
     with bench.started("--cycles", "1") as runner:
-        wait_until((bench.project / UNDER_WAY).exists)
+        wait_for(runner, (bench.project / UNDER_WAY).exists)
         ((tag,),) = bench.attempts("tag")
         assert len(tags.tagged(tag)) >= 2, "the CLI and the child of its tool are there"
         runner.send_signal(number)
@@ -305,7 +316,7 @@ def test_unknown_session_is_begun_afresh(bench: Bench):
     bench.plays("dev-story", turn(says("Implemented.")), before=partial(stopped.wait, PATIENCE_SECONDS))
     play_rest(bench)
     with bench.started("--cycles", "1") as runner:
-        wait_until(lambda: bool(bench.asked("dev-story")))
+        wait_for(runner, lambda: bool(bench.asked("dev-story")))
         runner.send_signal(signal.SIGTERM)
         assert runner.wait(PATIENCE_SECONDS) == 4
     stopped.set()
@@ -326,7 +337,7 @@ def test_usage_limit_waits_until_it_is_stopped(bench: Bench):
     bench.plays("dev-story", fails(429, "This would exceed your account's rate limit"))
     with bench.started("--cycles", "1") as runner:
         waiting = "SELECT reason FROM batches WHERE status = 'waiting_limit' AND resets_at > started_at + 240000"
-        wait_until(lambda: bool(query(bench.project, waiting)))
+        wait_for(runner, lambda: bool(query(bench.project, waiting)))
         assert "rate limit" in str(query(bench.project, waiting))
         runner.send_signal(signal.SIGTERM)
         assert runner.wait(GRACE_SECONDS) == 4

@@ -7,15 +7,20 @@ choose (a fraction of a minute), so that limits are reached while a test waits.
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import trio
 
-from actors.control import Request, StartBatch
-from runner.app import EXIT_CODES, Outfit, run_batch
+from actors.control import Control, Request, StartBatch
+from actors.lifeline import Lifeline
+from actors.root import root
+from actors.supervisor import Crash
+from runner.app import EXIT_CODES, Outfit, build, run_batch
 from runner.domain.events import Envelope
 from runner.outfit import Options, outfit
+from runner.workspace.lock import ProjectLock
 
 PATIENCE_SECONDS = 60.0
 ONE_CYCLE = StartBatch(max_cycles=1)
@@ -56,9 +61,7 @@ async def run_inside(
     interruption: Interruption | None = None,
 ) -> Run:
     """Run a batch to its end; fails when that does not come. Raises RunnerError when the batch cannot start."""
-    environment = {**os.environ, "IS_SANDBOX": "1"}
-    prepared, lock = outfit(options, environment)
-    prepared = _with(prepared, {"retry_backoff_seconds": 0, **(settings or {})})
+    prepared, lock = _outfit(options, settings or {})
     said: list[str] = []
     try:
         with trio.fail_after(PATIENCE_SECONDS):
@@ -72,8 +75,30 @@ async def run_inside(
     return Run(code=EXIT_CODES[ended.status], reason=ended.reason, said=tuple(said))
 
 
-def _with(prepared: Outfit, settings: Mapping[str, float]) -> Outfit:
-    return replace(prepared, settings=replace(prepared.settings, **settings))
+@asynccontextmanager
+async def inside(options: Options) -> AsyncIterator[Control]:
+    """A runner for the length of the block, for tests that are the operator; a crash of any part fails the test."""
+    prepared, lock = _outfit(options, {})
+    runner, recorder = build(prepared)
+    tree = root(recorder, Lifeline(runner.kit), runner.control, report=_unexpected, random=lambda: 0.0)
+    try:
+        with trio.fail_after(PATIENCE_SECONDS):
+            async with trio.open_nursery() as nursery:
+                await nursery.start(tree.run, runner.branch)
+                yield runner.control
+                nursery.cancel_scope.cancel()
+    finally:
+        lock.release()
+
+
+async def _unexpected(crash: Crash) -> None:
+    raise AssertionError(f"{crash.child} crashed: {crash.reason}")
+
+
+def _outfit(options: Options, settings: Mapping[str, float]) -> tuple[Outfit, ProjectLock]:
+    prepared, lock = outfit(options, {**os.environ, "IS_SANDBOX": "1"})
+    chosen = replace(prepared.settings, retry_backoff_seconds=0, **settings)
+    return replace(prepared, settings=chosen), lock
 
 
 async def _unseen(events: AsyncIterator[Envelope]) -> None:
@@ -88,5 +113,5 @@ async def _interrupt(interruption: Interruption) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something a real process does; whoever waits sets the limit."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - nothing announces what happens in another process
         await trio.sleep(0.01)

@@ -31,7 +31,7 @@ def text(words):
     say(type="assistant", parent_tool_use_id=None, message=dict(content=[dict(type="text", text=words)]))
 
 def result(**more):
-    say(**dict(type="result", subtype="success", is_error=False, num_turns=1, result="done", permission_denials=[]) | more)
+    say(**dict(type="result", is_error=False, num_turns=1, result="done", permission_denials=[]) | more)
 
 def git(*arguments):
     subprocess.run(["git", *arguments], check=True, stdout=2)

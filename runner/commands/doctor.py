@@ -1,0 +1,74 @@
+"""`doctor`: checks all that a batch needs, before one is started.
+
+Each check is a function of a `Case` that returns a `Finding`; a foreseen condition may as well be raised. The lists
+of checks are in `doctor_machine` and `doctor_project`. Changes nothing; the only command that runs the agent CLI.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import msgspec
+
+from runner.commands.case import Case, Check, Finding, State
+from runner.commands.doctor_machine import MACHINE
+from runner.commands.doctor_project import PROJECT, find_project_paths
+from runner.commands.place import Where
+from runner.commands.start import make_options
+from runner.display.words import clean
+from runner.domain.errors import RunnerError
+
+STYLES: Mapping[State, Mapping[str, Any]] = {
+    State.OK: {"fg": "green"},
+    State.WARN: {"fg": "yellow"},
+    State.FAIL: {"fg": "red", "bold": True},
+}
+
+
+def show(options: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[list[str], int]:
+    """The findings as a table or as JSON, and the exit code: 1 when something would stop a batch."""
+    where = Where(project=options["project"], status_file=options["status_file"], database=options["database"])
+    findings = examine(where, options, environment)
+    sound = all(finding.state is not State.FAIL for _, finding in findings)
+    if options["as_json"]:
+        checks = [{"name": name, **msgspec.to_builtins(finding)} for name, finding in findings]
+        return [msgspec.json.encode({"ok": sound, "checks": checks}).decode()], 0 if sound else 1
+    return in_words(findings), 0 if sound else 1
+
+
+def examine(where: Where, options: Mapping[str, Any], environment: Mapping[str, str]) -> list[tuple[str, Finding]]:
+    """Every finding in order, by name; the project's own checks only when there is a project."""
+    found, paths = find_project_paths(where)
+    case = Case(where=where, options=make_options(options), environment=environment, paths=paths)
+    checks: list[tuple[str, Check]] = [*MACHINE, *(PROJECT if paths else ())]
+    findings = [(name, _examined(check, case)) for name, check in checks]
+    return [*findings[: len(MACHINE)], ("project", found), *findings[len(MACHINE) :]]
+
+
+def _examined(check: Check, case: Case) -> Finding:
+    try:
+        return check(case)
+    except RunnerError as error:
+        return Finding(state=State.FAIL, detail=error.message, remedy=error.hint)
+
+
+def in_words(findings: list[tuple[str, Finding]]) -> list[str]:
+    """A line for each check, with the remedy below where there is something to do."""
+    width = max(len(name) for name, _ in findings)
+    lines = []
+    for name, finding in findings:
+        state = click.style(f"{finding.state:<4}", **STYLES[finding.state])
+        lines.append(f"{state}  {name:<{width}}  {clean(finding.detail)}")
+        if finding.remedy:
+            lines.append(f"{'':4}  {'':{width}}  -> {clean(finding.remedy)}")
+    return [*lines, "", _verdict(findings)]
+
+
+def _verdict(findings: list[tuple[str, Finding]]) -> str:
+    failed = sum(finding.state is State.FAIL for _, finding in findings)
+    warned = sum(finding.state is State.WARN for _, finding in findings)
+    if failed:
+        return click.style(f"{failed} of {len(findings)} checks would stop a batch", fg="red", bold=True)
+    if warned:
+        return f"a batch can start; {warned} of {len(findings)} checks deserve a look"
+    return "all is well"

@@ -1,0 +1,177 @@
+"""`history`: the batches of a project, or one of them with all that happened in it.
+
+The JSON is the body of `GET /api/batches` and of `GET /api/batches/ID`: the records of the store as they are. Reads
+only, works beside a running runner.
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runner.commands.place import Where, database_file, find_paths
+from runner.display.tables import table
+from runner.display.words import clean, cost, count, duration, moment, named, shorts, tokens, took, usage
+from runner.domain.errors import UsageError
+from runner.domain.taxonomy import base_name
+from runner.settings import load_settings
+from runner.store import queries
+from runner.store.database import open_reader
+from runner.store.records import BatchDetail, BatchSummary, CommandRow, StoryRow
+
+SETTINGS = "settings.json"
+
+
+def show(options: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+    """The answer in words, or as JSON. Raises RunnerError; a batch that is not there is a UsageError."""
+    where = Where(
+        project=options["project"],
+        status_file=options["status_file"],
+        database=options["database"],
+    )
+    paths = find_paths(where)
+    database, now = database_file(where, paths), time.time_ns() // 1_000_000
+    if options["batch"] is not None:
+        detail = _detail(database, options["batch"])
+        return [_json(detail)] if options["as_json"] else batch_in_words(detail, now)
+    limit = options["limit"] or load_settings(paths.state / SETTINGS, environment, {}).default_batch_list_limit
+    batches, total = _page(database, limit, options["offset"])
+    if options["as_json"]:
+        return [_json({"batches": batches, "total": total})]
+    return list_in_words(batches, total, options["offset"], now)
+
+
+def _page(database: Path, limit: int, offset: int) -> tuple[tuple[BatchSummary, ...], int]:
+    if not database.exists():
+        return (), 0
+    with closing(open_reader(database)) as connection:
+        return queries.batches(connection, limit=limit, offset=offset)
+
+
+def _detail(database: Path, batch_id: int) -> BatchDetail:
+    missing = UsageError(f"there is no batch {batch_id}", hint="`history` without a number lists them all")
+    if not database.exists():
+        raise missing
+    with closing(open_reader(database)) as connection:
+        detail = queries.batch_detail(connection, batch_id)
+    if detail is None:
+        raise missing
+    return detail
+
+
+def _json(answer: object) -> str:
+    return msgspec.json.encode(answer).decode()
+
+
+# --- the list -----------------------------------------------------------------------------------------------------
+
+
+def list_in_words(batches: tuple[BatchSummary, ...], total: int, offset: int, now: int) -> list[str]:
+    """A line for each batch, newest first."""
+    if not total:
+        return ["no batch has run here yet; start one with --cycles N"]
+    head = ("batch", "status", "started", "took", "cycles", "stories", "cost")
+    rows = [
+        (
+            str(batch.id),
+            batch.status,
+            moment(batch.started_at, now),
+            duration((batch.ended_at or now) - batch.started_at),
+            _cycles(batch.cycles_completed, batch.max_cycles),
+            str(batch.story_count),
+            cost(batch.cost_usd) if batch.cost_usd else "-",
+        )
+        for batch in batches
+    ]
+    lines = table(head, rows, right=("batch", "took", "stories", "cost"))
+    older = total - offset - len(batches)
+    return [*lines, f"{count(older, 'older batch')}: --offset {offset + len(batches)}"] if older > 0 else lines
+
+
+def _cycles(done: int, wanted: int | None) -> str:
+    return f"{done} of all" if wanted is None else f"{done} of {wanted}"
+
+
+# --- one batch ----------------------------------------------------------------------------------------------------
+
+
+def batch_in_words(detail: BatchDetail, now: int) -> list[str]:
+    """Everything about one batch: its stories, its commands in order, what ran in the background."""
+    batch = detail.batch
+    reason = f": {clean(batch.reason)}" if batch.reason else ""
+    used = usage(detail.totals.input_tokens + detail.totals.output_tokens, detail.totals.cost_usd)
+    parts = [
+        f"{_cycles(batch.cycles_completed, batch.max_cycles)} cycles",
+        count(detail.totals.commands, "command"),
+        f"started {moment(batch.started_at, now)}",
+        f"took {duration((batch.ended_at or now) - batch.started_at)}",
+        used,
+    ]
+    lines = [f"batch {batch.id} {batch.status}{reason}", ", ".join(part for part in parts if part)]
+    for section in (_stories(detail), _commands(detail, now), _background(detail, now)):
+        if section:
+            lines += ["", *section]
+    return lines
+
+
+def _stories(detail: BatchDetail) -> list[str]:
+    rows = [
+        (
+            named(story.story_key),
+            story.status,
+            str(_reviews(story) or "-"),
+            "-" if story.ended_at is None else duration(story.ended_at - story.started_at),
+            clean(story.blocked_reason),
+        )
+        for story in detail.stories
+    ]
+    return table(("story", "status", "reviews", "took", "reason"), rows, right=("reviews", "took"))
+
+
+def _reviews(story: StoryRow) -> int:
+    return len({row.command for row in story.commands if base_name(row.command) == "code-review"})
+
+
+def _commands(detail: BatchDetail, now: int) -> list[str]:
+    """Each attempt once, though a pair's commands belong to both its stories."""
+    known = {row.id: row for row in detail.commands}
+    known.update({row.id: row for story in detail.stories for row in story.commands})
+    rows = [_command(known[number], now) for number in sorted(known)]
+    head = ("started", "stories", "command", "try", "model", "status", "took", "tokens", "cost", "reason")
+    left_out = detail.totals.commands - len(known)
+    note = [f"the first {count(left_out, 'command')} are left out"] if left_out > 0 else []
+    return note + table(head, rows, right=("try", "took", "tokens", "cost"))
+
+
+def _command(row: CommandRow, now: int) -> tuple[str, ...]:
+    used = row.input_tokens + row.output_tokens
+    return (
+        moment(row.started_at, now),
+        shorts(row.story_keys),
+        row.command,
+        str(row.attempt),
+        clean(row.model) or "-",
+        row.status,
+        took((row.ended_at or now) - row.started_at),
+        tokens(used) if used else "-",
+        cost(row.cost_usd) if row.cost_usd else "-",
+        clean(row.reason),
+    )
+
+
+def _background(detail: BatchDetail, now: int) -> list[str]:
+    rows = [
+        (
+            moment(row.spawned_at, now),
+            shorts(row.story_keys),
+            row.task_type,
+            row.status,
+            took((row.completed_at or now) - row.spawned_at),
+            clean(row.reason),
+        )
+        for row in detail.background
+    ]
+    return table(("started", "stories", "in the background", "status", "took", "reason"), rows, right=("took",))

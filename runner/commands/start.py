@@ -1,0 +1,147 @@
+"""What `python -m runner` does without a command: runs or resumes a batch, or tells what it would do.
+
+The command line hands its options over as they are. Which of them go together is checked here, before anything is
+touched; then the project is outfitted, the display chosen, and the batch run under Trio.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from runner.app import Outfit, Show
+    from runner.outfit import Options
+
+Say = Callable[[str], None]
+LONGEST_RUN = 999
+
+
+def start(options: Mapping[str, Any], say: Say) -> int:
+    """Do what the options ask for; the exit code. Raises RunnerError."""
+    _check(options)
+    if options["dry_run"]:
+        from runner.commands.plan import dry_run
+
+        for line in dry_run(options, dict(os.environ)):
+            print(line)  # noqa: T201 - the plan is the output
+        return 0
+    return _run(options, say)
+
+
+def read_cycles(text: str) -> int | None:
+    """`all` (None) or a number from 1 to 999."""
+    if text == "all":
+        return None
+    if text.isascii() and text.isdigit() and len(text) <= 3 and int(text) >= 1:
+        return int(text)
+    raise UsageError(f"--cycles takes a number from 1 to {LONGEST_RUN} or `all`, not {text!r}")
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """Refuse options that contradict each other."""
+    cycles, resume = options["cycles"], options["resume"]
+    if cycles is not None:
+        read_cycles(cycles)
+    if cycles is not None and resume:
+        raise UsageError("--cycles and --resume exclude each other", hint="a resumed batch keeps its cycles")
+    if cycles is None and not resume and not options["dry_run"]:
+        raise UsageError("nothing to do", hint="give --cycles N, --cycles all or --resume; see --help")
+    if options["new"] and cycles is None:
+        raise UsageError("--new goes with --cycles", hint="say how many cycles the new batch has")
+    if options["demo"] and options["agent"] == "claude":
+        raise UsageError("--demo runs with the scripted agent", hint="leave --agent out")
+    if options["scenario"] and options["agent"] != "scripted" and not options["demo"]:
+        raise UsageError("--scenario is for the scripted agent", hint="add --agent scripted")
+
+
+def _run(given: Mapping[str, Any], say: Say) -> int:
+    import trio
+
+    from actors.control import ResumeBatch, StartBatch
+    from runner import log
+    from runner.app import EXIT_CODES, run_batch
+    from runner.outfit import demo_project, outfit
+
+    log.set_up(given["log_level"], as_json=given["log_format"] == "json")
+    options = make_options(given)
+    if given["demo"]:
+        options = demo_project(options, say)
+    prepared, lock = outfit(options, dict(os.environ))
+    fresh = StartBatch(max_cycles=read_cycles(given["cycles"] or "all"), new=given["new"])
+    request = ResumeBatch() if given["resume"] else fresh
+    try:
+        show, say = _display(prepared, options, say, as_json=given["as_json"])
+        ended = trio.run(partial(run_batch, prepared, request, show, say=say))
+    finally:
+        lock.release()
+    return EXIT_CODES[ended.status]
+
+
+def make_options(given: Mapping[str, Any]) -> "Options":
+    """The options about project and agent, with what stands for those that were not given."""
+    from runner.outfit import Options
+
+    return Options(
+        project=given["project"],
+        status_file=given["status_file"],
+        database=given["database"],
+        agent=given["agent"] or "claude",
+        agent_command=given["agent_command"],
+        scenario=given["scenario"],
+        permission_mode=given["permission_mode"] or "bypassPermissions",
+        demo=given["demo"],
+    )
+
+
+def _display(prepared: "Outfit", options: "Options", say: Say, *, as_json: bool) -> "tuple[Show, Say]":
+    """How the run is shown, and where its messages to the operator go."""
+    from runner.display.streams import show_json, show_lines
+
+    if as_json:
+        return show_json, say
+    from runner.app import now_ms
+    from runner.display.past import earlier_events
+    from runner.display.scene import Scene
+    from runner.display.summary import Places
+
+    again = shlex.join([*_program(), *_arguments(options)])
+    scene = Scene(
+        project=prepared.paths.root.name,
+        places=Places(again=again, database=str(prepared.database), runs=str(prepared.paths.state / "runs")),
+        past=partial(earlier_events, prepared.database),
+        clock=now_ms,
+        say=say,
+    )
+    # A terminal that cannot move its cursor gets plain lines too.
+    if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return partial(show_lines, scene), say
+    from runner.display.live import LiveDisplay
+
+    display = LiveDisplay(scene)
+    return display.show, display.say
+
+
+def _program() -> list[str]:
+    name = Path(sys.argv[0]).name
+    return ["python", "-m", "runner"] if name == "__main__.py" else [name]
+
+
+def _arguments(options: "Options") -> list[str]:
+    """The options by which the same project is run again in the same way."""
+    if options.demo:
+        return ["--demo", "--project", str(options.project)]
+    given: dict[str, object] = {
+        "--project": options.project,
+        "--status-file": options.status_file,
+        "--database": options.database,
+        "--agent": options.agent if options.agent != "claude" else None,
+        "--agent-command": options.agent_command,
+        "--scenario": options.scenario,
+    }
+    return [word for name, value in given.items() if value is not None for word in (name, str(value))]

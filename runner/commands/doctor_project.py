@@ -16,6 +16,7 @@ from runner.commands.place import Where, database_file, find_paths, holder
 from runner.display.words import count
 from runner.domain.errors import DatabaseError, ProjectError
 from runner.domain.prompts import PROMPT_NAMES
+from runner.guard import tags
 from runner.outfit import SETTINGS
 from runner.settings import Settings, load_settings, table
 from runner.store import queries
@@ -29,6 +30,7 @@ from runner.workspace.sprint_file import read_sprint
 from runner.workspace.workflows import installed_workflows
 
 GIT_SECONDS = 10
+MAIN_WORKFLOWS = ("create-story", "dev-story", "code-review")
 
 
 def find_project_paths(where: Where) -> tuple[Finding, Paths | None]:
@@ -76,16 +78,14 @@ def check_prompts(case: Case) -> Finding:
 
 
 def check_workflows(case: Case) -> Finding:
+    """Commands without a BMAD workflow are no fault; a project without the main ones has BMAD not installed."""
     installed = installed_workflows(case.project.root)
     missing = [name for name in PROMPT_NAMES if name not in installed]
-    detail = f"{len(installed)} of {len(PROMPT_NAMES)} commands have a BMAD workflow or skill"
-    if missing:
-        return Finding(
-            state=State.WARN,
-            detail=detail,
-            remedy=f"install BMAD's for {', '.join(missing)}, or agents do these their own way",
-        )
-    return Finding(detail=detail)
+    detail = f"BMAD has {len(installed)} of {len(PROMPT_NAMES)}"
+    if not any(name in installed for name in MAIN_WORKFLOWS):
+        remedy = f"install BMAD's ({', '.join(MAIN_WORKFLOWS)}), or agents do the work in their own way"
+        return Finding(state=State.WARN, detail=detail, remedy=remedy)
+    return Finding(detail=f"{detail}; without: {', '.join(missing)}" if missing else detail)
 
 
 def check_settings(case: Case) -> Finding:
@@ -185,6 +185,26 @@ def _can_be_migrated(database: Path) -> bool:
         return False
 
 
+def check_leftovers(case: Case) -> Finding:
+    """Agents of a runner that died: their commands have no end on record, and their tag finds their processes."""
+    database = database_file(case.where, case.project)
+    if not database.exists() or holder(case.project.state) is not None:
+        return Finding(detail="none that are not looked after")
+    try:
+        with closing(open_reader(database)) as connection:
+            open_commands = queries.unfinished_commands(connection)
+    except DatabaseError:
+        return Finding(detail="unknown: the database cannot be read")
+    pids = [pid for command in open_commands if command.attempt.tag for pid in tags.tagged(command.attempt.tag)]
+    if pids:
+        return Finding(
+            state=State.WARN,
+            detail=f"processes of earlier agents: {', '.join(map(str, pids))}",
+            remedy="a start ends them; if it cannot, end them with kill -9",
+        )
+    return Finding(detail="none")
+
+
 PROJECT: tuple[tuple[str, Check], ...] = (
     ("config", check_config),
     ("sprint file", check_sprint_file),
@@ -194,4 +214,5 @@ PROJECT: tuple[tuple[str, Check], ...] = (
     ("git", check_git),
     ("state folder", check_state_folder),
     ("database", check_database),
+    ("leftovers", check_leftovers),
 )

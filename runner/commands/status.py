@@ -18,7 +18,7 @@ from runner.commands.place import Holder, Where, database_file, find_paths, hold
 from runner.display.past import envelope
 from runner.display.tables import table
 from runner.display.words import clean, duration, moment, named, shorts
-from runner.domain.events import BatchState, CycleStart, Event
+from runner.domain.events import BatchStart, BatchState, CycleStart, Envelope, Event
 from runner.domain.wire import read_event
 from runner.store import queries
 from runner.store.database import open_reader
@@ -194,25 +194,29 @@ def _active(connection: Connection, batch: BatchRow, last_seq: int) -> Status:
 
 def _state(connection: Connection, batch: BatchRow) -> str:
     """What the batch does; that it is about to pause or stop is told by its last event alone."""
-    match _last(connection, batch.id, BatchState):
-        case BatchState(state="pausing" | "stopping" as state):
-            return state
+    state, run = (_last(connection, batch.id, kind) for kind in (BatchState, BatchStart))
+    if state is None or run is None or state.seq < run.seq:
+        return batch.status
+    match read_event(state):
+        case BatchState(state="pausing" | "stopping" as word):
+            return word
         case _:
             return batch.status
 
 
 def _cycle(connection: Connection, batch_id: int) -> Cycle | None:
-    match _last(connection, batch_id, CycleStart):
+    begun = _last(connection, batch_id, CycleStart)
+    match begun and read_event(begun):
         case CycleStart(cycle_number=number, story_keys=keys):
             return Cycle(number=number, story_keys=keys)
         case _:
             return None
 
 
-def _last(connection: Connection, batch_id: int, kind: type[Event]) -> Event | None:
+def _last(connection: Connection, batch_id: int, kind: type[Event]) -> Envelope | None:
     """The batch's last event of this kind."""
     rows = queries.events_page(connection, batch=batch_id, type=kind.event_type, limit=1)
-    return read_event(envelope(rows[0])) if rows else None
+    return envelope(rows[0]) if rows else None
 
 
 def _current(row: CommandRow) -> Current:

@@ -22,6 +22,7 @@ SILENT_MS = 120_000
 """An agent that was not heard of for so long is worth a second look."""
 WIDE = 110
 """From this width on, phases are words; below they are dots."""
+NARROW = 60
 
 STATUS_STYLES: Mapping[str, str] = {
     "done": "green",
@@ -116,10 +117,11 @@ def _footer(board: Board, view: View) -> Text:
     if board.warnings:
         counts.append(count(board.warnings, "warning"))
     style = "yellow" if board.failures or board.warnings else "dim"
-    tally = ", ".join(counts)
+    tally, advice = ", ".join(counts), _advice(board)
     cells = (
-        Cell(text=_advice(board), style="dim" if board.state == "running" else "yellow"),
-        Cell(text=tally, width=len(tally), style=style, rank=1, right=True),
+        Cell(text=advice, width=max(1, len(advice)), style="dim" if board.state == "running" else "yellow"),
+        Cell(text="", rank=1, least=0),
+        Cell(text=tally, width=len(tally), style=style, rank=1),
     )
     return row(cells, view.width)
 
@@ -203,20 +205,23 @@ def _activity(board: Board, view: View) -> list[Text]:
 
 def _attempt(attempt: Running, view: View) -> Text:
     silent = view.now - attempt.last_at
-    command = clean(attempt.command)
+    stories, command = shorts(attempt.story_keys), clean(attempt.command)
     tries = f"try {attempt.attempt}" if attempt.attempt > 1 else ""
+    style = "magenta" if attempt.background else "cyan"
+    # Columns line up where there is room for them.
+    story_width, command_width = (len(stories), 1) if view.width < NARROW else (9, 18)
     cells = (
-        Cell(text="∘" if attempt.background else "•", width=1, style="magenta" if attempt.background else "cyan"),
-        Cell(text=shorts(attempt.story_keys), width=9, rank=1),
-        Cell(text=command, width=max(18, len(command)), style="magenta" if attempt.background else "cyan"),
+        Cell(text="∘" if attempt.background else "•", width=1, style=style),
+        Cell(text=stories, width=max(len(stories), story_width), rank=1),
+        Cell(text=command, width=max(len(command), command_width), style=style),
         Cell(text=clean(attempt.task), width=9, rank=3),
         Cell(text=clean(attempt.doing), style="dim", rank=5),
-        Cell(text=tries, width=len(tries), style="yellow", rank=2),
+        *([Cell(text=tries, width=len(tries), style="yellow", rank=2)] if tries else []),
         Cell(text=clean(attempt.model), width=8, style="dim", rank=6),
         Cell(text=duration(view.now - attempt.started_at), width=7, right=True),
         Cell(text=ago(silent), width=9, style="yellow" if silent > SILENT_MS else "dim", rank=4, right=True),
     )
-    return row([cell for cell in cells if cell.text or cell.rank != 2], view.width)
+    return row(cells, view.width)
 
 
 def _chain(chain: Chain, view: View) -> Text:

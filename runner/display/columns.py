@@ -11,7 +11,6 @@ from rich.text import Text
 GAP = 2
 ELASTIC = 0
 """Width of the one cell of a row that takes what the others leave."""
-_ELASTIC_LEAST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +22,8 @@ class Cell:
     style: str = ""
     rank: int = 0
     right: bool = False
+    least: int = 10
+    """What an elastic cell needs, or it is dropped."""
 
 
 def row(cells: Sequence[Cell], width: int, *, indent: int = 2) -> Text:
@@ -34,7 +35,7 @@ def row(cells: Sequence[Cell], width: int, *, indent: int = 2) -> Text:
     for number, cell in enumerate(kept):
         if number:
             line.append(" " * GAP)
-        line.append_text(_fitted(cell, cell.width or max(1, room - fixed)))
+        line.append_text(_fitted(cell, cell.width or max(0, room - fixed)))
     line.rstrip()
     line.truncate(width, overflow="ellipsis")
     return line
@@ -48,7 +49,7 @@ def _that_fit(cells: Sequence[Cell], room: int) -> list[Cell]:
 
 
 def _least(cells: Sequence[Cell]) -> int:
-    return sum(cell.width or _ELASTIC_LEAST for cell in cells) + GAP * (len(cells) - 1)
+    return sum(cell.width or cell.least for cell in cells) + GAP * (len(cells) - 1)
 
 
 def _fitted(cell: Cell, width: int) -> Text:

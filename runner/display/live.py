@@ -16,13 +16,14 @@ from rich.live import Live
 from rich.text import Text
 
 from runner.display.board import ROWS, View, picture, rows_needed
-from runner.display.lines import Line, Tone, columns, describe
+from runner.display.lines import COMMAND_WIDTH, STORY_WIDTH, TASK_WIDTH, Line, Tone, describe
 from runner.display.output import Output
 from runner.display.scene import Chronicle, Scene
-from runner.display.summary import summary
+from runner.display.summary import NARROW, summary
 from runner.display.words import clean, clock
 from runner.domain.board import Board
 from runner.domain.events import Envelope
+from runner.domain.taxonomy import display
 
 TICK_SECONDS = 1.0
 FRAME_SECONDS = 0.1
@@ -115,7 +116,7 @@ class LiveDisplay:
         await self._chronicle.take(event)
         told = describe(event)
         if told is not None and not _shown_in_picture(told):
-            await lines.send(styled(told))
+            await lines.send(styled(told, self._screen.width))
 
     async def _draw(self, lines: trio.MemoryReceiveChannel[Text]) -> None:
         """Draw frames until the last event has been shown; the only task that writes."""
@@ -164,16 +165,28 @@ class LiveDisplay:
         return [Text(text, style=STYLES[tone]) for tone, text in words]
 
 
-def styled(told: Line) -> Text:
-    """A line as it scrolls by."""
+def styled(told: Line, width: int) -> Text:
+    """A line as it scrolls by, in columns where there is room for them."""
+    style = STYLES[told.tone]
     line = Text(f"{clock(told.at)}  ", style="dim")
-    words = columns(told)
-    story = words[: len(told.story)]
-    line.append(story, style="not dim cyan")
-    line.append(words[len(story) :], style=f"not dim {STYLES[told.tone]}" if told.tone is not Tone.QUIET else "")
+    if told.story:
+        line.append(f"{told.story:<{STORY_WIDTH}}  " if width >= NARROW else f"{told.story} ", style="not dim cyan")
+    line.append(_words(told, width), style="" if told.tone is Tone.QUIET else f"not dim {style}")
     if told.tone not in _WHOLE:
         line.no_wrap, line.overflow = True, "ellipsis"
     return line
+
+
+def _words(told: Line, width: int) -> str:
+    """What stands behind the story; the end of a task needs no word, its beginning is not shown."""
+    text = display(clean(told.text))
+    if not told.command:
+        return text
+    stage = told.task or told.status
+    if width < NARROW:
+        return f"{told.command} {stage} {text}"
+    what = f"{told.command:<{COMMAND_WIDTH}}  {stage:<{TASK_WIDTH}}"
+    return f"{what}  {text}"
 
 
 def _shown_in_picture(told: Line) -> bool:

@@ -34,14 +34,13 @@ def summary(board: Board, places: Places, width: int) -> list[Words]:
     tone = {"completed": Tone.GOOD, "error": Tone.BAD}.get(board.state, Tone.WARNING)
     lines: list[Words] = [
         (Tone.PLAIN, ""),
-        (tone, f"batch {board.batch_id} {board.state}: {clean(board.detail)}"),
-        (Tone.PLAIN, _totals(board)),
+        (tone, _totals(board)),
         *_table(board, width),
         (Tone.PLAIN, ""),
     ]
-    lines += [(Tone.HEADING, f"next         {advice}") for advice in _advice(board, places)]
-    lines.append((Tone.QUIET, f"database     {places.database}"))
-    lines.append((Tone.QUIET, f"transcripts  {places.runs}"))
+    lines += [(Tone.HEADING, f"{label:<11}  {text}") for label, text in _advice(board, places)]
+    lines.append((Tone.QUIET, f"{'database':<11}  {places.database}"))
+    lines.append((Tone.QUIET, f"{'transcripts':<11}  {places.runs}"))
     return lines
 
 
@@ -88,15 +87,16 @@ def _columns(card: StoryCard, board: Board, *, narrow: bool) -> tuple[str, ...]:
     return name, status, str(card.reviews or "-"), took, tokens(card.tokens) if card.tokens else "-", known_cost
 
 
-def _advice(board: Board, places: Places) -> list[str]:
+def _advice(board: Board, places: Places) -> list[tuple[str, str]]:
+    """What can be done next, and by which command."""
     blocked = any(card.status == Status.BLOCKED for card in board.stories.values())
     advice = []
     if blocked:
-        advice.append("see why stories are blocked, mend that, set them to in-progress in sprint-status.yaml")
+        advice.append(("blocked", "mend the cause, then set the story to in-progress in sprint-status.yaml"))
     if board.state == "error":
-        advice.append(f"{places.again} history {board.batch_id}   shows what failed")
+        advice.append(("what failed", f"{places.again} history {board.batch_id}"))
     if board.state != "completed":
-        advice.append(f"{places.again} --resume   goes on exactly here")
+        advice.append(("go on", f"{places.again} --resume"))
     elif blocked or (board.max_cycles is not None and board.cycles_completed >= board.max_cycles):
-        advice.append(f"{places.again} --cycles N   runs the next cycles")
+        advice.append(("next cycles", f"{places.again} --cycles N"))
     return advice

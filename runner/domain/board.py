@@ -105,7 +105,6 @@ class Board:
     detail: str = ""
     resets_at: int | None = None
     """When the usage limit that is waited for resets."""
-    resumed: bool = False
     started_at: int = 0
     """Beginning of the present run."""
     ended_at: int | None = None
@@ -175,24 +174,27 @@ def _absorb(board: Board, event: Event, at: int) -> Board:
 def _batch(board: Board, event: BatchStart | BatchState | BatchEnd, at: int) -> Board:
     match event:
         case BatchStart(resumed=True) if board.batch_id == event.batch_id:
-            # A run that was killed has no end: what is known of its length is its last event.
-            worked = board.elapsed_ms(board.at)
-            going_on = replace(board, state="running", detail="", resets_at=None, resumed=True)
-            return replace(going_on, worked_ms=worked, started_at=at, ended_at=None, running={}, background={})
+            return _resumed(board, at)
         case BatchStart(max_cycles=cycles):
             number = cycles if isinstance(cycles, int) else None
-            return Board(
-                batch_id=event.batch_id,
-                max_cycles=number,
-                state="running",
-                resumed=event.resumed,
-                started_at=at,
-            )
+            return Board(batch_id=event.batch_id, max_cycles=number, state="running", started_at=at)
         case BatchState():
             return replace(board, state=event.state, detail=event.detail, resets_at=event.resets_at)
         case BatchEnd():
             ended = replace(board, state=event.status, detail=event.reason, resets_at=None, ended_at=at)
             return replace(ended, cycles_completed=event.cycles_completed, running={}, background={})
+
+
+def _resumed(board: Board, at: int) -> Board:
+    """Another run of the same batch: the time in between is nobody's."""
+    # A run that was killed has no end: what is known of its length is its last event.
+    gap = at - (board.at if board.ended_at is None else board.ended_at)
+    stories = {
+        key: card if card.settled else replace(card, started_at=card.started_at + gap)
+        for key, card in board.stories.items()
+    }
+    board = replace(board, worked_ms=board.elapsed_ms(board.at), stories=stories, running={}, background={})
+    return replace(board, state="running", detail="", resets_at=None, started_at=at, ended_at=None)
 
 
 def _cycle(board: Board, event: CycleStart | CycleEnd, at: int) -> Board:

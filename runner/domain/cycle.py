@@ -112,6 +112,8 @@ def _enter(state: CycleState) -> CycleState:
 
 def _drop_left(state: CycleState) -> CycleState:
     """Nothing is done any more for stories that left while steps for them were waiting."""
+    if not state.left:
+        return state
     steps = (_for_active(state, step) for step in state.todo)
     return replace(state, todo=tuple(step for step in steps if step is not None))
 
@@ -154,21 +156,21 @@ def _after_commands(state: CycleState, step: RunTogether, ended: tuple[CommandEn
         return state  # it fails nothing, and what is committed is not taken back
     # Of two readings nobody knows which is newer. The first command's one counts: create-story moves its stories on.
     for command, result in reversed(tuple(zip(step.commands, ended, strict=True))):
-        state = _after_command(state, command, result)
-    stories = _staying(state, first.stories)
-    if stories and first.command == "create-story":
+        diagnosed = command.stories if command.command == DIAGNOSIS else ()
+        state = _saw(_count_diagnosis(state, diagnosed), result.seen, diagnosed=diagnosed)
+    for command, result in zip(step.commands, ended, strict=True):
+        state = replace(state, decisions={**state.decisions, **result.facts.decisions})
+        state = state if result.ok else _give_up(state, command.stories)
+    return _follow_up(state, first, critical=ended[0].facts.critical)
+
+
+def _follow_up(state: CycleState, command: RunCommand, *, critical: bool) -> CycleState:
+    stories = _staying(state, command.stories)
+    if stories and command.command == "create-story":
         return replace(state, todo=(*state.todo, inject(state.number, stories)))
-    if stories and ended[0].facts.critical:
-        return replace(state, todo=(*state.todo, spawn(state.number, first.command.removesuffix("-1"), stories)))
+    if stories and critical:
+        return replace(state, todo=(*state.todo, spawn(state.number, command.command.removesuffix("-1"), stories)))
     return state
-
-
-def _after_command(state: CycleState, command: RunCommand, result: CommandEnded) -> CycleState:
-    diagnosed = command.stories if command.command == DIAGNOSIS else ()
-    state = _saw(_count_diagnosis(state, diagnosed), result.seen, diagnosed=diagnosed)
-    if not result.ok:
-        state = _give_up(state, command.stories)
-    return replace(state, decisions={**state.decisions, **result.facts.decisions})
 
 
 def _after_creation(state: CycleState, stories: tuple[str, ...]) -> CycleState:

@@ -43,6 +43,13 @@ FAILURES = {
         ends={A: "blocked", B: "done"},
         blocked={A: ERRORS},
     ),
+    "discovery given up early, create-story leaves an odd status: blocked all the same": Scene(
+        sprint=HALF_NEW,
+        script={"story-discovery": Does(ok=False, early=True), "create-story": Does(writes={A: "half done"})},
+        steps=[f"{CREATE} + {DISCOVER}", f"mark-blocked/{A}", *REST_OF_B],
+        ends={A: "blocked", B: "done"},
+        blocked={A: ERRORS},
+    ),
     "story-review-1 given up blocks and spawns no chain": Scene(
         sprint=HALF_NEW,
         script={"story-review-1": Does(ok=False, says="CRITICAL ISSUES FOUND: 1")},

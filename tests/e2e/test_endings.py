@@ -7,6 +7,7 @@ works. Whatever it does, the run ends, no step is lost, and nothing of the agent
 import json
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -159,17 +160,25 @@ MADE_UP = {
 }
 
 
-def _params() -> list[object]:
+# They take seconds, or differ from another row in nothing that the runner looks at.
+SLOW = {
+    *("429 for long", "529", "cut stream", "error in stream", "turns", "SIGTERM"),
+    *("silence after a bad result", "work on standard error", "endless work", "stops its guard", "40 MB line"),
+}
+
+
+def _params() -> Iterator[object]:
     missing = pytest.mark.skipif(not CAPTURES.is_dir(), reason="no captured CLI output beside the checkout")
-    captured = [pytest.param(row, id=name, marks=missing) for name, row in CAPTURED.items()]
-    return captured + [pytest.param(row, id=name) for name, row in MADE_UP.items()]
+    for name, row in {**CAPTURED, **MADE_UP}.items():
+        marks = [missing] if name in CAPTURED else []
+        yield pytest.param(row, id=name, marks=[*marks, pytest.mark.slow] if name in SLOW else marks)
 
 
 def attempts(project: Path, step: str = REVIEW) -> list[tuple[str, int, str]]:
     return query(project, "SELECT status, charged, reason FROM commands WHERE step_key = ? ORDER BY attempt", step)
 
 
-@pytest.mark.parametrize("row", _params())
+@pytest.mark.parametrize("row", tuple(_params()))
 async def test_an_agent_that_ends_badly(tmp_path: Path, row: Row):
     project = make_project(tmp_path / "project", {STORY: "review"})
     waiting = Interruption(when=lambda: bool(query(project, "SELECT 1 FROM batches WHERE status = 'waiting_limit'")))

@@ -110,6 +110,7 @@ async def test_two_parallel_commands_wait_for_the_later_reset(tmp_path: Path):
     assert not violations(project)
 
 
+@pytest.mark.slow
 async def test_a_limit_of_one_command_leaves_the_other_alone(tmp_path: Path):
     project = make_project(tmp_path / "project", {STORY: "backlog"})
     rules = [

@@ -6,8 +6,8 @@ choose (a fraction of a minute), so that limits are reached while a test waits.
 
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,10 +17,9 @@ from actors.control import Control, Request, StartBatch
 from actors.lifeline import Lifeline
 from actors.root import root
 from actors.supervisor import Crash
-from runner.app import EXIT_CODES, Outfit, build, run_batch
+from runner.app import EXIT_CODES, Outfit, Show, build, run_batch
 from runner.domain.events import Envelope
 from runner.outfit import Options, outfit
-from runner.workspace.lock import ProjectLock
 
 PATIENCE_SECONDS = 60.0
 ONE_CYCLE = StartBatch(max_cycles=1)
@@ -53,57 +52,55 @@ def scripted(project: Path, scenario: Path) -> Options:
     return Options(project=project, agent="scripted", scenario=scenario)
 
 
+async def unseen(events: AsyncIterator[Envelope]) -> None:
+    """The display of a run that nobody looks at."""
+    async for _ in events:
+        pass
+
+
 async def run_inside(
     options: Options,
     request: Request = ONE_CYCLE,
     *,
     settings: Mapping[str, float] | None = None,
     interruption: Interruption | None = None,
+    show: Show = unseen,
 ) -> Run:
-    """Run a batch to its end; fails when that does not come. Raises RunnerError when the batch cannot start."""
-    prepared, lock = _outfit(options, settings or {})
+    """Run a batch to its end; fails when that does not come."""
     said: list[str] = []
-    try:
-        with trio.fail_after(PATIENCE_SECONDS):
-            async with trio.open_nursery() as nursery:
-                if interruption is not None:
-                    nursery.start_soon(_interrupt, interruption)
-                ended = await run_batch(prepared, request, _unseen, say=said.append)
-                nursery.cancel_scope.cancel()
-    finally:
-        lock.release()
+    with outfitted(options, settings or {}) as prepared, trio.fail_after(PATIENCE_SECONDS):
+        async with trio.open_nursery() as nursery:
+            if interruption is not None:
+                nursery.start_soon(_interrupt, interruption)
+            ended = await run_batch(prepared, request, show, say=said.append)
+            nursery.cancel_scope.cancel()
     return Run(code=EXIT_CODES[ended.status], reason=ended.reason, said=tuple(said))
 
 
 @asynccontextmanager
 async def inside(options: Options) -> AsyncIterator[Control]:
     """A runner for the length of the block, for tests that are the operator; a crash of any part fails the test."""
-    prepared, lock = _outfit(options, {})
-    runner, recorder = build(prepared)
-    tree = root(recorder, Lifeline(runner.kit), runner.control, report=_unexpected, random=lambda: 0.0)
+    with outfitted(options, {}) as prepared, trio.fail_after(PATIENCE_SECONDS):
+        runner, recorder = build(prepared)
+        tree = root(recorder, Lifeline(runner.kit), runner.control, report=_unexpected, random=lambda: 0.0)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(tree.run, runner.branch)
+            yield runner.control
+            nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def outfitted(options: Options, settings: Mapping[str, float]) -> Iterator[Outfit]:
+    """A checked project, held for the length of the block; no waits between retries unless `settings` says so."""
+    prepared, lock = outfit(options, {**os.environ, "IS_SANDBOX": "1"})
     try:
-        with trio.fail_after(PATIENCE_SECONDS):
-            async with trio.open_nursery() as nursery:
-                await nursery.start(tree.run, runner.branch)
-                yield runner.control
-                nursery.cancel_scope.cancel()
+        yield replace(prepared, settings=replace(prepared.settings, **{"retry_backoff_seconds": 0, **settings}))
     finally:
         lock.release()
 
 
 async def _unexpected(crash: Crash) -> None:
     raise AssertionError(f"{crash.child} crashed: {crash.reason}")
-
-
-def _outfit(options: Options, settings: Mapping[str, float]) -> tuple[Outfit, ProjectLock]:
-    prepared, lock = outfit(options, {**os.environ, "IS_SANDBOX": "1"})
-    chosen = replace(prepared.settings, retry_backoff_seconds=0, **settings)
-    return replace(prepared, settings=chosen), lock
-
-
-async def _unseen(events: AsyncIterator[Envelope]) -> None:
-    async for _ in events:
-        pass
 
 
 async def _interrupt(interruption: Interruption) -> None:

@@ -21,12 +21,14 @@ from actors.tree import NodeState, Role
 from runner.domain.errors import DatabaseError
 from tests.actors.troupe import Part, TaskStatus, Troupe, crashes_after, ends_after, stops_in, up, up_after
 
+pytestmark = pytest.mark.usefixtures("autojump_clock")
+
 AT_ONCE = Backoff(first=0, jitter=0)
 PATIENT = Intensity(restarts=1000, period=1.0)
 
 
 @pytest.fixture
-async def troupe(autojump_clock: MockClock) -> Troupe:
+async def troupe() -> Troupe:
     return Troupe()
 
 

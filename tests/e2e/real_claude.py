@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from runner.guard import tags
 from tests.support.project import git, make_project, sprint_file
 from tests.support.runs import CHECKOUT, query, wait_until
 
@@ -26,6 +27,7 @@ INSTALL = CHECKOUT / "scripts" / "install-claude"
 GIVEN = "SPRINT_RUNNER_TEST_CLAUDE"
 PATIENCE_SECONDS = 120.0
 """A cycle of two stories takes 13 s on a machine that has nothing else to do."""
+SWEEP_SECONDS = 10.0
 Turn = Mapping[str, Any]
 
 
@@ -185,6 +187,12 @@ class Bench:
         """These columns of the attempts, in the order in which they began."""
         return query(self.project, f"SELECT {columns} FROM commands WHERE {where} ORDER BY id")
 
+    def bury(self) -> None:
+        """End what a failed test has left; nothing is left by one that passed."""
+        for (tag,) in self.attempts("tag"):
+            if tags.tagged(tag):
+                tags.sweep(tag, SWEEP_SECONDS)
+
     def asked(self, command: str) -> list[Any]:
         """The requests that came from agents with this command."""
         return [call for call in self.api.calls if f"# Command: {command}\n" in call.prompt]
@@ -202,4 +210,8 @@ def make_bench(root: Path, config: pytest.Config) -> Iterator[Bench]:
     stand_in = load_stand_in(config)
     claude = find_claude(config)
     with stand_in.MessagesStub() as api:
-        yield Bench(root, claude, api)
+        bench = Bench(root, claude, api)
+        try:
+            yield bench
+        finally:
+            bench.bury()

@@ -69,7 +69,7 @@ async def test_a_batch_goes_on_by_itself_when_the_limit_has_reset(tmp_path: Path
         project, "SELECT session_id, resets_at, started_at FROM commands WHERE step_key = ? ORDER BY attempt", REVIEW
     )
     assert first[0] == again[0]
-    assert first[1] <= again[2] < first[1] + 2000
+    assert first[1] <= again[2] < first[1] + MINUTE / 6
     assert not violations(project)
 
 
@@ -97,7 +97,7 @@ async def test_two_parallel_commands_wait_for_the_later_reset(tmp_path: Path):
     project = make_project(tmp_path / "project", {STORY: "backlog"})
     rules = [
         rule("1", {"limit": 2}, command="create-story"),
-        rule("1", {"sleep": 0.2}, {"limit": 3}, command="story-discovery"),
+        rule("1", {"limit": 3}, command="story-discovery"),
     ]
     assert (await run_inside(scripted(project, write_scenario(tmp_path, rules)))).code == 0
     for command in ("create-story", "story-discovery"):

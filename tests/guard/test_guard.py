@@ -323,7 +323,7 @@ PRETEND_TO_BE_ELSEWHERE = (
 
 @pytest.mark.parametrize(("order", "why"), [(b"T", "stop"), (None, "runner-gone")])
 def test_on_other_systems_the_group_and_the_tree_are_cleared(guard, wait_for, order, why):
-    agent = "sleep 20 & (sleep 20 & sleep 20 & wait) & echo $$; wait"
+    agent = "sleep 20 & (sleep 20 & sleep 20 & echo $$; wait) & wait"
     command = guard(["sh", "-c", agent], launcher=[*PYTHON, PRETEND_TO_BE_ELSEWHERE], grace=1)
     group = int(wait_for(lambda: command.output))
     command.order(order) if order else command.vanish()

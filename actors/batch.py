@@ -249,8 +249,10 @@ class Batch:
             case NeedsOperator(reason=reason) if self._order.attended:
                 await self._pause(reason)
             case NeedsOperator(reason=reason):
+                # Nobody is there to resume: the run ends as soon as what runs has ended.
                 await self._say("paused", reason)
-                await self._take_stop(StopOrder(when=Stop.COMMAND, reason=reason))
+                self._stop = StopOrder(when=Stop.COMMAND, reason=reason)
+                self._gate.stop(Stop.COMMAND)
 
     async def _wait_for_limit(self, resets_at: int, reason: str) -> None:
         if resets_at == self._resets_at:

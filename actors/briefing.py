@@ -4,6 +4,7 @@ The command actor asks for both when it starts an attempt. Everything here is de
 nothing is read or written.
 """
 
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,7 +61,8 @@ def _values(kit: Kit, step: RunCommand, briefing: Briefing) -> Mapping[str, str]
         "tech_spec_needed": "yes" if "REQUIRED" in decisions.values() else "no",
         "tech_spec_decisions": ", ".join(f"{key}: {decision}" for key, decision in decisions.items()),
         "workflow": workflow_text(prompt_name(step.command), kit.workflows),
-        "log_command": f"{sys.executable} -m runner log",
+        # -P: a package of the project that is called `runner` too must not be taken for ours.
+        "log_command": f"{shlex.quote(sys.executable)} -P -m runner log",
         "status_file": str(kit.paths.status_file),
     }
 

@@ -6,6 +6,7 @@ recorded last, together with what the sprint file says then; a crash before that
 """
 
 from dataclasses import replace
+from itertools import takewhile
 
 import msgspec
 import trio
@@ -16,7 +17,7 @@ from actors.kit import Shift
 from actors.orders import LimitReached, NeedsOperator
 from actors.tree import Branch, NodeState, Role
 from runner.agents.base import Ending, EndingKind
-from runner.domain.attempts import GiveUp, RunAgain, backoff_seconds, limit_wait_ms, next_move
+from runner.domain.attempts import AttemptStatus, GiveUp, RunAgain, backoff_seconds, limit_wait_ms, next_move
 from runner.domain.model import Status, read_status
 from runner.domain.sprint import Sprint
 from runner.domain.steps import CommandEnded, Facts
@@ -53,7 +54,6 @@ class _Command:
         self._errand = errand
         self._key = errand.step.key
         self._branch = branch
-        self._waits = 0
         self._has_passed = False
 
     async def run(self) -> CommandEnded | None:
@@ -94,13 +94,15 @@ class _Command:
         return None
 
     def _resets_at(self, ending: Ending) -> int:
+        """When to go on; without a reset time the waits grow with the limits met in a row, over restarts too."""
         now, told = self._shift.kit.clock(), ending.resets_at
         # A time that has just passed is worth one try; believed again and again it would be a tight loop.
         if told is not None and (told > now or not self._has_passed):
             self._has_passed = told <= now
             return told
-        self._waits += 1
-        return now + limit_wait_ms(self._waits - 1)
+        before = reversed(self._shift.ledger.attempts(self._key)[:-1])
+        in_a_row = sum(1 for _ in takewhile(lambda attempt: attempt.status is AttemptStatus.LIMIT, before))
+        return now + limit_wait_ms(in_a_row)
 
     async def _after_failure(self) -> CommandEnded | None:
         """Read the sprint file again: somebody may have taken the stories out meanwhile."""

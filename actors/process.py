@@ -124,7 +124,8 @@ class AgentProcess:
             node.state = NodeState.STOPPING
             await self._end(guard)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_SECONDS):
-                await trio.to_thread.run_sync(self._settle, tail)
+                await trio.to_thread.run_sync(self._prove_empty)
+                await self._drain(tail, listen)
 
     def _epoch(self, seconds: float) -> int | None:
         return None if seconds == float("inf") else self._clock() + int(seconds * 1000)
@@ -186,20 +187,14 @@ class AgentProcess:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + SWEEP_SECONDS):
                 await guard.wait()
         os.close(self._control)
+        # Its number may be given to another file at once: an order must never end up in there.
+        self._control = -1
 
-    def _settle(self, tail: Tail) -> None:
-        """Read what is left, and prove that the tree is empty; in a thread."""
+    def _prove_empty(self) -> None:
+        """Take the guard's word that the tree is empty, or see to it; in a thread."""
         self._receipt = read_receipt(self._job.folder.path)
         if self._receipt is None or not self._receipt.clean:
             self._swept_clean = tags.sweep(self._job.tag, SWEEP_SECONDS)[1]
-        if self._cut is Cut.LINE_TOO_LONG:
-            return
-        try:
-            while tail.grown():
-                tail.read()
-            tail.finish()
-        except LineTooLong as error:
-            self._cut, self._limit = Cut.LINE_TOO_LONG, str(error)
 
     # --- following ------------------------------------------------------------------------------------------------
 
@@ -226,6 +221,13 @@ class AgentProcess:
         if self._finished_at is None and any(isinstance(signal, Finished) for signal in signals):
             self._finished_at = trio.current_time()
         if signals:
+            await listen(signals)
+
+    async def _drain(self, tail: Tail, listen: Listener) -> None:
+        """Hand on what was left unread by a stop, down to a last line that was cut off."""
+        while tail.grown() and self._cut is not Cut.LINE_TOO_LONG:
+            await self._read(tail, listen)
+        if signals := await trio.to_thread.run_sync(tail.finish):
             await listen(signals)
 
     async def _keep_limits(self, tail: Tail, guard: trio.Process) -> None:

@@ -28,8 +28,8 @@ async def select_cycle(shift: Shift, number: int) -> Selection | None:
     if sprint is None:
         return None
     stories = select(sprint)
-    await _warn(shift, stories)
     selection = await trio.to_thread.run_sync(_with_files, shift, number, stories)
+    await _warn(shift, stories, selection)
     if stories:
         await _put_on_record(shift, key, selection)
     return selection
@@ -47,14 +47,17 @@ async def _put_on_record(shift: Shift, key: str, selection: Selection) -> None:
     shift.ledger.decided(key, encoded)
 
 
-async def _warn(shift: Shift, stories: tuple[Story, ...]) -> None:
-    for story in stories:
+async def _warn(shift: Shift, stories: tuple[Story, ...], selection: Selection) -> None:
+    for story, chosen in zip(stories, selection.stories, strict=True):
         if not story.key.patterned:
             message = f"{story.key} names no epic and number: it runs alone, after all others"
             await shift.warn("odd_story_key", message)
         if story.status is None:
             message = f"{story.key} has the unexpected status {story.written!r} in the sprint file"
             await shift.warn("unexpected_status", message)
+        if story.status is Status.READY_FOR_DEV and not (chosen.has_tech_spec or chosen.file_decision):
+            message = f"the file of {story.key} carries no tech-spec decision: REQUIRED assumed"
+            await shift.warn("missing_marker", message)
 
 
 def _with_files(shift: Shift, number: int, stories: tuple[Story, ...]) -> Selection:

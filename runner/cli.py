@@ -8,17 +8,20 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from runner import __version__
 from runner.domain.errors import RunnerError
 
+if TYPE_CHECKING:
+    from runner.commands.given import Given
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
-HELP = {"help_option_names": ["-h", "--help"]}
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -86,8 +89,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @place_options
 @agent_options
 @click.option("--json", "as_json", is_flag=True, help="Events as NDJSON on standard output, nothing else there.")
-@click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="On stderr.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-level",
+    type=click.Choice(LOG_LEVELS),
+    default="info",
+    show_default=True,
+    help="Which log lines are shown, on stderr.",
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How.")
 @click.pass_context
 def main(context: click.Context, /, **options: Any) -> int:
     """Run the stories of a BMAD sprint through their workflow, with supervised coding agents.
@@ -110,13 +119,14 @@ def main(context: click.Context, /, **options: Any) -> int:
         return 0
     from runner.commands.start import start
 
-    return start(options, say)
+    return start(_given(context, options), say)
 
 
-def merged(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:
+def _given(context: click.Context, options: dict[str, Any]) -> "Given":
     """A command's own options, and for those that were not given the ones that stood before the command."""
-    before = context.obj if isinstance(context.obj, dict) else {}
-    return {**before, **{name: value for name, value in options.items() if value or name not in before}}
+    from runner.commands.given import Given
+
+    return Given(**{**context.obj, **{name: value for name, value in options.items() if value}})
 
 
 @main.command(context_settings=HELP)
@@ -127,21 +137,24 @@ def status(context: click.Context, /, **options: Any) -> None:
     """What goes on in the project, or what can be resumed."""
     from runner.commands.status import show
 
-    _print(show(merged(context, options)))
+    _print(show(_given(context, options)))
 
 
 @main.command(context_settings=HELP)
 @click.argument("batch", type=click.IntRange(min=1), required=False)
-@click.option("--limit", type=click.IntRange(1, 1000), help="Batches on a page. [setting default_batch_list_limit]")
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="Batches to leave out, the newest first.")
+@click.option("--limit", type=click.IntRange(1, 1000), metavar="N", help="Batches on a page. [as the settings say]")
+@click.option(
+    "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Batches to leave out, the newest first."
+)
 @place_options
 @json_option
 @click.pass_context
-def history(context: click.Context, /, **options: Any) -> None:
+def history(context: click.Context, /, batch: int | None, limit: int | None, offset: int, **options: Any) -> None:
     """Past batches; with BATCH one of them, with its stories and commands."""
-    from runner.commands.history import show
+    from runner.commands.history import show_batch, show_list
 
-    _print(show(merged(context, options), dict(os.environ)))
+    given = _given(context, options)
+    _print(show_list(given, limit, offset, dict(os.environ)) if batch is None else show_batch(given, batch))
 
 
 @main.command(context_settings=HELP)
@@ -153,7 +166,7 @@ def doctor(context: click.Context, /, **options: Any) -> None:
     """Check all that a batch needs; exit 1 when something would stop one."""
     from runner.commands.doctor import show
 
-    lines, code = show(merged(context, options), dict(os.environ))
+    lines, code = show(_given(context, options), dict(os.environ))
     _print(lines)
     context.exit(code)
 

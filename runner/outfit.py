@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.agents.base import Provider
@@ -17,12 +17,12 @@ from runner.app import Outfit
 from runner.domain.errors import AgentUnavailable, UsageError
 from runner.settings import load_settings
 from runner.workspace.lock import ProjectLock
-from runner.workspace.project import Paths, find_project, make_state_folder, read_paths
+from runner.workspace.place import Where, database_file, find_paths
+from runner.workspace.project import make_state_folder
 from runner.workspace.prompts import load_prompts
 from runner.workspace.sprint_file import read_sprint
 from runner.workspace.workflows import installed_workflows
 
-DATABASE = "sprint-runner.db"
 SETTINGS = "settings.json"
 
 
@@ -39,20 +39,17 @@ class Options:
     permission_mode: str = "bypassPermissions"
     demo: bool = False
 
-
-def locate(options: Options) -> Paths:
-    """The project's paths; raises ProjectError when there is no project."""
-    start = options.project or Path.cwd()
-    return read_paths(find_project(start, explicit=options.project is not None), options.status_file)
+    @property
+    def where(self) -> Where:
+        return Where(project=self.project, status_file=self.status_file, database=self.database)
 
 
-def database_path(options: Options, paths: Paths) -> Path:
-    return options.database.absolute() if options.database else paths.state / DATABASE
-
-
-def outfit(options: Options, environment: Mapping[str, str]) -> tuple[Outfit, ProjectLock]:
+def outfit(options: Options, environment: Mapping[str, str], *, resume: bool = False) -> tuple[Outfit, ProjectLock]:
     """Check the project and the agent, and take the project's lock. Raises RunnerError."""
-    paths = locate(options)
+    paths = find_paths(options.where)
+    database = database_file(options.where, paths)
+    if resume and not database.exists():
+        raise UsageError("there is no unfinished batch to resume", hint="start one with --cycles")
     read_sprint(paths.status_file)
     prompts = load_prompts(paths)
     settings = load_settings(paths.state / SETTINGS, environment, {})
@@ -61,7 +58,7 @@ def outfit(options: Options, environment: Mapping[str, str]) -> tuple[Outfit, Pr
     lock.acquire()
     return Outfit(
         paths=paths,
-        database=database_path(options, paths),
+        database=database,
         settings=settings,
         provider=provider,
         prompts=prompts,
@@ -122,4 +119,4 @@ def demo_project(options: Options, say: Callable[[str], None]) -> Options:
         say(f"demo project: {target}")
     if not (target / "_bmad").is_dir():
         copy_demo(target)
-    return Options(project=target, agent="scripted", scenario=options.scenario or SCENARIO, demo=True)
+    return replace(options, project=target, agent="scripted", scenario=options.scenario or SCENARIO)

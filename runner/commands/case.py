@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.commands.place import Where
 from runner.outfit import Options
+from runner.workspace.place import Where
 from runner.workspace.project import Paths
 
 

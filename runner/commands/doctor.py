@@ -5,7 +5,6 @@ of checks are in `doctor_machine` and `doctor_project`. Changes nothing; the onl
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import click
 import msgspec
@@ -13,33 +12,28 @@ import msgspec
 from runner.commands.case import Case, Check, Finding, State
 from runner.commands.doctor_machine import MACHINE
 from runner.commands.doctor_project import PROJECT, find_project_paths
-from runner.commands.place import Where
+from runner.commands.given import Given
 from runner.commands.start import make_options
 from runner.display.words import clean
 from runner.domain.errors import RunnerError
 
-STYLES: Mapping[State, Mapping[str, Any]] = {
-    State.OK: {"fg": "green"},
-    State.WARN: {"fg": "yellow"},
-    State.FAIL: {"fg": "red", "bold": True},
-}
+COLOURS: Mapping[State, str] = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red"}
 
 
-def show(options: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[list[str], int]:
+def show(given: Given, environment: Mapping[str, str]) -> tuple[list[str], int]:
     """The findings as a table or as JSON, and the exit code: 1 when something would stop a batch."""
-    where = Where(project=options["project"], status_file=options["status_file"], database=options["database"])
-    findings = examine(where, options, environment)
+    findings = examine(given, environment)
     sound = all(finding.state is not State.FAIL for _, finding in findings)
-    if options["as_json"]:
+    if given.as_json:
         checks = [{"name": name, **msgspec.to_builtins(finding)} for name, finding in findings]
         return [msgspec.json.encode({"ok": sound, "checks": checks}).decode()], 0 if sound else 1
     return in_words(findings), 0 if sound else 1
 
 
-def examine(where: Where, options: Mapping[str, Any], environment: Mapping[str, str]) -> list[tuple[str, Finding]]:
+def examine(given: Given, environment: Mapping[str, str]) -> list[tuple[str, Finding]]:
     """Every finding in order, by name; the project's own checks only when there is a project."""
-    found, paths = find_project_paths(where)
-    case = Case(where=where, options=make_options(options), environment=environment, paths=paths)
+    found, paths = find_project_paths(given.where)
+    case = Case(where=given.where, options=make_options(given), environment=environment, paths=paths)
     checks: list[tuple[str, Check]] = [*MACHINE, *(PROJECT if paths else ())]
     findings = [(name, _examined(check, case)) for name, check in checks]
     return [*findings[: len(MACHINE)], ("project", found), *findings[len(MACHINE) :]]
@@ -57,7 +51,7 @@ def in_words(findings: list[tuple[str, Finding]]) -> list[str]:
     width = max(len(name) for name, _ in findings)
     lines = []
     for name, finding in findings:
-        state = click.style(f"{finding.state:<4}", **STYLES[finding.state])
+        state = click.style(f"{finding.state:<4}", fg=COLOURS[finding.state], bold=finding.state is State.FAIL)
         lines.append(f"{state}  {name:<{width}}  {clean(finding.detail)}")
         if finding.remedy:
             lines.append(f"{'':4}  {'':{width}}  -> {clean(finding.remedy)}")

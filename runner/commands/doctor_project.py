@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 
 from runner.commands.case import Case, Check, Finding, State
-from runner.commands.place import Where, database_file, find_paths, holder
 from runner.display.words import count
 from runner.domain.errors import DatabaseError, ProjectError
 from runner.domain.prompts import PROMPT_NAMES
@@ -24,6 +23,7 @@ from runner.store.database import connect, open_reader
 from runner.store.migrations import APPLICATION_ID, VERSION
 from runner.store.original import is_original
 from runner.workspace import git
+from runner.workspace.place import Where, database_file, find_paths, holder
 from runner.workspace.project import CONFIGS, Paths
 from runner.workspace.prompts import load_prompts
 from runner.workspace.sprint_file import read_sprint

@@ -8,11 +8,10 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from runner.commands.place import Where, database_file, find_paths
+from runner.commands.given import Given
 from runner.display.tables import table
 from runner.display.words import clean, cost, count, duration, moment, named, shorts, tokens, took, usage
 from runner.domain.errors import UsageError
@@ -21,27 +20,29 @@ from runner.settings import load_settings
 from runner.store import queries
 from runner.store.database import open_reader
 from runner.store.records import BatchDetail, BatchSummary, CommandRow, StoryRow
+from runner.workspace.place import database_file, find_paths
 
 SETTINGS = "settings.json"
 
 
-def show(options: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
-    """The answer in words, or as JSON. Raises RunnerError; a batch that is not there is a UsageError."""
-    where = Where(
-        project=options["project"],
-        status_file=options["status_file"],
-        database=options["database"],
-    )
-    paths = find_paths(where)
-    database, now = database_file(where, paths), time.time_ns() // 1_000_000
-    if options["batch"] is not None:
-        detail = _detail(database, options["batch"])
-        return [_json(detail)] if options["as_json"] else batch_in_words(detail, now)
-    limit = options["limit"] or load_settings(paths.state / SETTINGS, environment, {}).default_batch_list_limit
-    batches, total = _page(database, limit, options["offset"])
-    if options["as_json"]:
+def show_batch(given: Given, batch: int) -> list[str]:
+    """One batch in words, or as JSON. Raises RunnerError, a UsageError when it is not there."""
+    detail = _detail(database_file(given.where, find_paths(given.where)), batch)
+    return [_json(detail)] if given.as_json else batch_in_words(detail, _now())
+
+
+def show_list(given: Given, limit: int | None, offset: int, environment: Mapping[str, str]) -> list[str]:
+    """A page of the batches in words, or as JSON; `limit` None: as the settings say. Raises RunnerError."""
+    paths = find_paths(given.where)
+    usual = load_settings(paths.state / SETTINGS, environment, {}).default_batch_list_limit
+    batches, total = _page(database_file(given.where, paths), limit or usual, offset)
+    if given.as_json:
         return [_json({"batches": batches, "total": total})]
-    return list_in_words(batches, total, options["offset"], now)
+    return list_in_words(batches, total, offset, _now())
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _page(database: Path, limit: int, offset: int) -> tuple[tuple[BatchSummary, ...], int]:

@@ -7,14 +7,13 @@ the project context, and the database for a batch that is to be resumed. `runner
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from runner.commands.place import Where, database_file, find_paths
+from runner.commands.given import Given
 from runner.commands.start import read_cycles
 from runner.display.tables import table
 from runner.display.words import count, named, short, shorts
@@ -31,6 +30,7 @@ from runner.store import queries
 from runner.store.database import open_reader
 from runner.store.records import BatchRow
 from runner.workspace.artifacts import context_age, find_story, find_tech_spec, read_artifact
+from runner.workspace.place import database_file, find_paths
 from runner.workspace.project import Paths
 from runner.workspace.prompts import load_prompts
 from runner.workspace.sprint_file import read_sprint
@@ -62,17 +62,13 @@ class Answer:
     model: Callable[[str], str]
 
 
-def dry_run(options: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+def dry_run(given: Given, environment: Mapping[str, str]) -> list[str]:
     """The plan in words, or as JSON. Raises RunnerError for what would keep a batch from starting."""
-    where = Where(
-        project=_demo_folder(options["project"]) if options["demo"] else options["project"],
-        status_file=options["status_file"],
-        database=options["database"],
-    )
+    where = replace(given.where, project=_demo_folder(given.project)) if given.demo else given.where
     paths = find_paths(where)
     load_prompts(paths)
     settings = load_settings(paths.state / SETTINGS, environment, {})
-    start = _start(options, settings, database_file(where, paths))
+    start = _start(given, settings, database_file(where, paths))
     answer = Answer(
         plan=plan(
             read_sprint(paths.status_file),
@@ -86,7 +82,7 @@ def dry_run(options: Mapping[str, Any], environment: Mapping[str, str]) -> list[
         remark=start.remark,
         model=partial(_model, settings),
     )
-    return [as_json(answer)] if options["as_json"] else in_words(answer)
+    return [as_json(answer)] if given.as_json else in_words(answer)
 
 
 def _demo_folder(project: Path | None) -> Path:
@@ -96,19 +92,18 @@ def _demo_folder(project: Path | None) -> Path:
     return project if project is not None and (project / "_bmad").is_dir() else FOLDER / "project"
 
 
-def _start(options: Mapping[str, Any], settings: Settings, database: Path) -> Start:
+def _start(given: Given, settings: Settings, database: Path) -> Start:
     """How many cycles are planned, from which one on."""
     unfinished, under_way = _unfinished(database)
-    if options["resume"]:
+    if given.resume:
         if unfinished is None:
             raise UsageError("there is no unfinished batch to resume", hint="start one with --cycles")
         done, wanted = unfinished.cycles_completed, unfinished.max_cycles
         remark = f"batch {unfinished.id} goes on in cycle {done + 1}; what is done of it is not done again"
         cycles = None if wanted is None else wanted - done
         return Start(cycles=cycles, first=done + 1, under_way=under_way, remark=remark)
-    text = options["cycles"]
-    cycles = settings.default_max_cycles if text is None else read_cycles(text)
-    if unfinished is not None and not options["new"]:
+    cycles = settings.default_max_cycles if given.cycles is None else read_cycles(given.cycles)
+    if unfinished is not None and not given.new:
         remark = f"batch {unfinished.id} is unfinished: --resume goes on with it, --new gives it up"
         return Start(cycles=cycles, remark=remark)
     return Start(cycles=cycles)

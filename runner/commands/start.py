@@ -7,11 +7,12 @@ touched; then the project is outfitted, the display chosen, and the batch run un
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from runner.commands.given import Given
 from runner.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,16 +23,16 @@ Say = Callable[[str], None]
 LONGEST_RUN = 999
 
 
-def start(options: Mapping[str, Any], say: Say) -> int:
+def start(given: Given, say: Say) -> int:
     """Do what the options ask for; the exit code. Raises RunnerError."""
-    _check(options)
-    if options["dry_run"]:
+    _check(given)
+    if given.dry_run:
         from runner.commands.plan import dry_run
 
-        for line in dry_run(options, dict(os.environ)):
+        for line in dry_run(given, dict(os.environ)):
             print(line)  # noqa: T201 - the plan is the output
         return 0
-    return _run(options, say)
+    return _run(given, say)
 
 
 def read_cycles(text: str) -> int | None:
@@ -43,24 +44,24 @@ def read_cycles(text: str) -> int | None:
     raise UsageError(f"--cycles takes a number from 1 to {LONGEST_RUN} or `all`, not {text!r}")
 
 
-def _check(options: Mapping[str, Any]) -> None:
+def _check(given: Given) -> None:
     """Refuse options that contradict each other."""
-    cycles, resume = options["cycles"], options["resume"]
+    cycles, resume = given.cycles, given.resume
     if cycles is not None:
         read_cycles(cycles)
     if cycles is not None and resume:
         raise UsageError("--cycles and --resume exclude each other", hint="a resumed batch keeps its cycles")
-    if cycles is None and not resume and not options["dry_run"]:
+    if cycles is None and not resume and not given.dry_run:
         raise UsageError("nothing to do", hint="give --cycles N, --cycles all or --resume; see --help")
-    if options["new"] and cycles is None:
+    if given.new and cycles is None:
         raise UsageError("--new goes with --cycles", hint="say how many cycles the new batch has")
-    if options["demo"] and options["agent"] == "claude":
+    if given.demo and given.agent == "claude":
         raise UsageError("--demo runs with the scripted agent", hint="leave --agent out")
-    if options["scenario"] and options["agent"] != "scripted" and not options["demo"]:
+    if given.scenario and given.agent != "scripted" and not given.demo:
         raise UsageError("--scenario is for the scripted agent", hint="add --agent scripted")
 
 
-def _run(given: Mapping[str, Any], say: Say) -> int:
+def _run(given: Given, say: Say) -> int:
     import trio
 
     from actors.control import ResumeBatch, StartBatch
@@ -68,34 +69,34 @@ def _run(given: Mapping[str, Any], say: Say) -> int:
     from runner.app import EXIT_CODES, run_batch
     from runner.outfit import demo_project, outfit
 
-    log.set_up(given["log_level"], as_json=given["log_format"] == "json")
+    log.set_up(given.log_level, as_json=given.log_format == "json")
     options = make_options(given)
-    if given["demo"]:
+    if given.demo:
         options = demo_project(options, say)
-    prepared, lock = outfit(options, dict(os.environ))
-    fresh = StartBatch(max_cycles=read_cycles(given["cycles"] or "all"), new=given["new"])
-    request = ResumeBatch() if given["resume"] else fresh
+    prepared, lock = outfit(options, dict(os.environ), resume=given.resume)
+    fresh = StartBatch(max_cycles=read_cycles(given.cycles or "all"), new=given.new)
+    request = ResumeBatch() if given.resume else fresh
     try:
-        show, say = _display(prepared, options, say, as_json=given["as_json"])
+        show, say = _display(prepared, options, say, as_json=given.as_json)
         ended = trio.run(partial(run_batch, prepared, request, show, say=say))
     finally:
         lock.release()
     return EXIT_CODES[ended.status]
 
 
-def make_options(given: Mapping[str, Any]) -> "Options":
+def make_options(given: Given) -> "Options":
     """The options about project and agent, with what stands for those that were not given."""
     from runner.outfit import Options
 
     return Options(
-        project=given["project"],
-        status_file=given["status_file"],
-        database=given["database"],
-        agent=given["agent"] or "claude",
-        agent_command=given["agent_command"],
-        scenario=given["scenario"],
-        permission_mode=given["permission_mode"] or "bypassPermissions",
-        demo=given["demo"],
+        project=given.project,
+        status_file=given.status_file,
+        database=given.database,
+        agent=given.agent or "claude",
+        agent_command=given.agent_command,
+        scenario=given.scenario,
+        permission_mode=given.permission_mode or "bypassPermissions",
+        demo=given.demo,
     )
 
 

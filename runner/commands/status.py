@@ -5,16 +5,14 @@ lives in its memory (process ids, the supervision tree, the fan-out) is null. Re
 """
 
 import time
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any
 
 import msgspec
 
-from runner.commands.place import Holder, Where, database_file, find_paths, holder
+from runner.commands.given import Given
 from runner.display.past import envelope
 from runner.display.tables import table
 from runner.display.words import clean, duration, moment, named, shorts
@@ -23,6 +21,7 @@ from runner.domain.wire import read_event
 from runner.store import queries
 from runner.store.database import open_reader
 from runner.store.records import BatchRow, CommandRow, snapshot
+from runner.workspace.place import Holder, database_file, find_paths, holder
 
 IDLE = "idle"
 
@@ -90,17 +89,12 @@ class Status:
     last_seq: int = 0
 
 
-def show(options: Mapping[str, Any]) -> list[str]:
+def show(given: Given) -> list[str]:
     """The answer in words, or as JSON. Raises ProjectError and DatabaseError."""
-    where = Where(
-        project=options["project"],
-        status_file=options["status_file"],
-        database=options["database"],
-    )
-    paths = find_paths(where)
+    paths = find_paths(given.where)
     held = holder(paths.state)
-    told = read_status(database_file(where, paths), held)
-    if options["as_json"]:
+    told = read_status(database_file(given.where, paths), held)
+    if given.as_json:
         return [msgspec.json.encode(told).decode()]
     return in_words(told, held, now=time.time_ns() // 1_000_000)
 

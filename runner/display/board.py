@@ -23,6 +23,8 @@ SILENT_MS = 120_000
 WIDE = 110
 """From this width on, phases are words; below they are dots."""
 NARROW = 60
+ECHO = 6
+"""Columns free at the very end: a terminal echoes Ctrl-C there, and a line that wraps would shift the picture."""
 
 STATUS_STYLES: Mapping[str, str] = {
     "done": "green",
@@ -123,7 +125,7 @@ def _footer(board: Board, view: View) -> Text:
         Cell(text="", rank=1, least=0),
         Cell(text=tally, width=len(tally), style=style, rank=1),
     )
-    return row(cells, view.width)
+    return row(cells, max(1, view.width - ECHO))
 
 
 def _advice(board: Board) -> str:

@@ -5,13 +5,15 @@ with it the runner, never waits for the terminal: all writing happens in a threa
 terminal that hangs or goes away ends the display and nothing else.
 """
 
+import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import IO, cast
 
 import trio
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -46,11 +48,18 @@ _WHOLE = (Tone.HEADING, Tone.WARNING, Tone.BAD)
 
 
 class Screen:
-    """The terminal: scrolling lines above, the picture below. Every method may block: call it in a thread."""
+    """The terminal: scrolling lines above, the picture below. Every method may block: call it in a thread.
+
+    A thread that was abandoned in the middle of a frame still finishes it: the lock keeps `close` behind it, and
+    nothing is drawn after that.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._turn = threading.Lock()
+        self._closed = False
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stderr=sys.stderr.isatty())
+        self.fit()
 
     @property
     def width(self) -> int:
@@ -60,20 +69,32 @@ class Screen:
     def height(self) -> int:
         return self._console.height
 
+    def fit(self) -> None:
+        """Take over the terminal's present size: an exported COLUMNS knows of no resizing."""
+        with suppress(OSError):
+            columns, lines = os.get_terminal_size(self._console.file.fileno())
+            if columns and lines:
+                self._console.size = ConsoleDimensions(columns, lines)
+
     def draw(self, lines: Sequence[Text], image: Sequence[Text]) -> None:
         """Scroll the lines by and put the new picture below them, as one piece of output. Raises OSError."""
-        self._live.start()
-        with self._console:
-            if lines:
-                self._console.print(Group(*lines))
-            self._live.update(Group(*image), refresh=True)
+        with self._turn:
+            if self._closed:
+                return
+            self._live.start()
+            with self._console:
+                if lines:
+                    self._console.print(Group(*lines))
+                self._live.update(Group(*image), refresh=True)
 
     def close(self, last_lines: Sequence[Text]) -> None:
         """Take the picture away and leave some last lines. Raises OSError."""
-        self._live.update("", refresh=False)
-        self._live.stop()
-        for line in last_lines:
-            self._console.print(line, soft_wrap=True)
+        with self._turn:
+            self._closed = True
+            self._live.update("", refresh=False)
+            self._live.stop()
+            for line in last_lines:
+                self._console.print(line, soft_wrap=True)
 
 
 def make_console() -> Console:
@@ -120,16 +141,14 @@ class LiveDisplay:
 
     async def _draw(self, lines: trio.MemoryReceiveChannel[Text]) -> None:
         """Draw frames until the last event has been shown; the only task that writes."""
-        last: Sequence[Text] = ()
         with lines, suppress(OSError, ValueError):
             try:
                 while await self._frame(lines):
                     pass
-                last = self._last_words()
             finally:
                 # Also when the run is being cancelled: the terminal gets its cursor and its last line back.
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + FAREWELL_SECONDS):
-                    await trio.to_thread.run_sync(self._screen.close, last, abandon_on_cancel=True)
+                    await trio.to_thread.run_sync(self._screen.close, self._last_words(), abandon_on_cancel=True)
 
     async def _frame(self, lines: trio.MemoryReceiveChannel[Text]) -> bool:
         """Wait for a line, but no longer than a tick, and draw; False when no more lines will come."""
@@ -151,6 +170,7 @@ class LiveDisplay:
     def _draw_frame(self, board: Board, fresh: Sequence[Text]) -> None:
         # The room for running commands only grows: a picture that changes its height makes the eye jump.
         self._rows = max(self._rows, rows_needed(board), ROWS)
+        self._screen.fit()
         view = View(
             project=self._scene.project,
             now=self._scene.clock(),
@@ -161,6 +181,7 @@ class LiveDisplay:
         self._screen.draw(fresh, picture(board, view))
 
     def _last_words(self) -> list[Text]:
+        """The summary; nothing when the batch was not seen to end."""
         words = summary(self._chronicle.board, self._scene.places, self._screen.width)
         return [Text(text, style=STYLES[tone]) for tone, text in words]
 

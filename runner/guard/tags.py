@@ -85,7 +85,7 @@ def sweep(tag: int, limit_seconds: float) -> tuple[int, bool]:
     while empty < _EMPTY_PASSES:
         if time.monotonic() > deadline:
             return len(killed), False
-        hits = strike(tag)
+        hits = _kill_listed(tag) | strike(tag)
         empty = 0 if hits else empty + 1
         if hits and hits <= killed:
             time.sleep(_DYING_PAUSE_SECONDS)  # killed before and still dying: give the kernel the processor
@@ -94,8 +94,20 @@ def sweep(tag: int, limit_seconds: float) -> tuple[int, bool]:
 
 
 def strike(tag: int) -> set[int]:
-    """One pass of the sweep, some 10 ms long: SIGKILL what carries the tag; returns the pids that were hit."""
-    return _kill_listed(tag) | _kill_newest(tag)
+    """SIGKILL what carries the tag among the processes born in these 20 ms or so; returns the pids that were hit.
+
+    One that re-forks every millisecond is gone from a listing before its turn comes. But numbers are handed out in
+    order and the kernel tells the last one, so look, over and over, at the newest few and at whatever was born since
+    the look before: on a busy machine others fork too.
+    """
+    killed: set[int] = set()
+    seen = _last_pid()
+    for _ in range(_NEWEST_LOOKS):
+        last = _last_pid()
+        oldest = max(1, min(seen, last - _NEWEST_FEW), last - _NEWEST_MOST)
+        killed.update(pid for pid in range(last, oldest, -1) if _kill(pid, tag))
+        seen = last
+    return killed
 
 
 def signal_process(pid: int, number: int, *, is_target: Callable[[], bool]) -> bool:
@@ -141,20 +153,6 @@ def _kill(pid: int, tag: int) -> bool:
 
 def _kill_listed(tag: int) -> set[int]:
     return {pid for pid in _pids() if _kill(pid, tag)}
-
-
-def _kill_newest(tag: int) -> set[int]:
-    # A process that re-forks every millisecond is gone from a listing before its turn comes. Numbers are handed out
-    # in order and the kernel tells the last one, so look, over and over, at the newest few and at whatever was born
-    # since the look before: on a busy machine others fork too.
-    killed: set[int] = set()
-    seen = _last_pid()
-    for _ in range(_NEWEST_LOOKS):
-        last = _last_pid()
-        oldest = max(1, min(seen, last - _NEWEST_FEW), last - _NEWEST_MOST)
-        killed.update(pid for pid in range(last, oldest, -1) if _kill(pid, tag))
-        seen = last
-    return killed
 
 
 def _last_pid() -> int:

@@ -28,7 +28,7 @@ __all__ = ["Watch", "tree"]
 _RUNNER_GONE_GRACE_SECONDS = 0.5
 _DRAIN_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS = 0.001
-_STUBBORN_PAUSE_SECONDS = 0.008
+_STUBBORN_PAUSE_SECONDS = 0.004
 _LONGEST_PAUSE_SECONDS = 0.02
 # A process that cannot be killed (another user's, or stuck in the kernel) must not keep the guard for ever.
 _KILL_LIMIT_SECONDS = 5.0
@@ -149,7 +149,7 @@ class Watch:
             tree.signal_all(signal.SIGSTOP, self._agent)
             tree.signal_all(signal.SIGKILL, self._agent)
             if pause >= _STUBBORN_PAUSE_SECONDS:
-                tags.strike(self._tag)  # slower to run, but it hits what is born and gone between two listings
+                tags.strike(self._tag)  # by now the rest may be one that is born and gone between two listings
             self._wait(time.monotonic() + pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 

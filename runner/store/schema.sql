@@ -127,7 +127,6 @@ CREATE TABLE events (
 CREATE INDEX events_by_batch ON events (batch_id, id);
 CREATE INDEX events_by_command ON events (command_id, id);
 CREATE INDEX events_by_type ON events (event_type, id);
-CREATE INDEX events_by_story ON events (story_key, id);
 
 -- The status of every story as last read: what differs from it is a change somebody made.
 CREATE TABLE sprint_seen (

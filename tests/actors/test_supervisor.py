@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -20,8 +20,6 @@ from actors.supervisor import REPORT_SECONDS, Backoff, Crash, Escalated, Intensi
 from actors.tree import NodeState, Role
 from runner.domain.errors import DatabaseError
 from tests.actors.troupe import Part, TaskStatus, Troupe, crashes_after, ends_after, stops_in, up, up_after
-
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 AT_ONCE = Backoff(first=0, jitter=0)
 PATIENT = Intensity(restarts=1000, period=1.0)
@@ -45,20 +43,24 @@ async def act(troupe: Troupe, *children: ChildSpec, cancel_at: float | None = No
 # Starting
 
 
-async def test_children_start_in_order_each_when_the_one_before_is_up(troupe: Troupe, nursery: trio.Nursery):
+async def test_children_start_in_order_each_when_the_one_before_is_up(
+    autojump_clock: MockClock, troupe: Troupe, nursery: trio.Nursery
+):
     children = [troupe.child("a", up_after(2)), troupe.child("b", up_after(1)), troupe.child("c")]
     await nursery.start(Supervisor(children).run, troupe.root)
     assert troupe.notes == ["0 +a", "2 +b", "3 +c"]
     assert troupe.second == 3
 
 
-async def test_a_child_that_ends_before_it_is_up_holds_up_nobody(troupe: Troupe, nursery: trio.Nursery):
+async def test_a_child_that_ends_before_it_is_up_holds_up_nobody(
+    autojump_clock: MockClock, troupe: Troupe, nursery: trio.Nursery
+):
     rescue = troupe.child("rescue", ends_after(1, up=False), restart=Restart.TRANSIENT)
     await nursery.start(Supervisor([rescue, troupe.child("b")]).run, troupe.root)
     assert troupe.notes == ["0 +rescue", "1 -rescue", "1 +b"]
 
 
-async def test_supervisor_ends_when_all_children_have_ended_for_good(troupe: Troupe):
+async def test_supervisor_ends_when_all_children_have_ended_for_good(autojump_clock: MockClock, troupe: Troupe):
     await act(
         troupe,
         troupe.child("a", ends_after(2), restart=Restart.TRANSIENT),
@@ -67,21 +69,27 @@ async def test_supervisor_ends_when_all_children_have_ended_for_good(troupe: Tro
     assert troupe.notes == ["0 +a", "0 +b", "1 -b", "2 -a"]
 
 
-async def test_a_child_that_cannot_start_at_all_fails_the_supervisor_with_its_own_error(troupe: Troupe):
+async def test_a_child_that_cannot_start_at_all_fails_the_supervisor_with_its_own_error(
+    autojump_clock: MockClock, troupe: Troupe
+):
     with pytest.raises(ValueError, match="c is broken"):
         await act(troupe, troupe.child("a"), troupe.child("b"), troupe.child("c", crashes_after(1, up=False)))
     assert troupe.notes == ["0 +a", "0 +b", "0 +c", "1 -c", "1 -b", "1 -a"]
     assert troupe.crashes == []
 
 
-async def test_a_crash_in_the_start_of_a_later_life_is_a_crash_like_any_other(troupe: Troupe):
+async def test_a_crash_in_the_start_of_a_later_life_is_a_crash_like_any_other(
+    autojump_clock: MockClock, troupe: Troupe
+):
     child = troupe.child("a", crashes_after(1), crashes_after(0, up=False), up)
     await act(troupe, child, cancel_at=5)
     assert troupe.notes == ["0 +a", "1 -a", "1 +a", "1 -a", "1 +a", "5 -a"]
     assert [crash.restarts for crash in troupe.crashes] == [1, 2]
 
 
-async def test_a_child_that_waits_for_a_crashed_one_in_its_start_is_no_deadlock(troupe: Troupe):
+async def test_a_child_that_waits_for_a_crashed_one_in_its_start_is_no_deadlock(
+    autojump_clock: MockClock, troupe: Troupe
+):
     answers = trio.Event()
 
     async def answers_in_its_second_life(troupe: Troupe, id: str, task_status: TaskStatus) -> None:
@@ -132,13 +140,15 @@ EXITS = {
 
 @pytest.mark.parametrize("kind", Restart)
 @pytest.mark.parametrize("exit", EXITS.values(), ids=EXITS)
-async def test_restart_kinds(troupe: Troupe, kind: Restart, exit: Exit):
+async def test_restart_kinds(autojump_clock: MockClock, troupe: Troupe, kind: Restart, exit: Exit):
     await act(troupe, troupe.child("a", exit.part, up, restart=kind), cancel_at=5)
     assert len(troupe.starts("a")) == getattr(exit, kind)
     assert len(troupe.crashes) == getattr(exit, kind) - 1
 
 
-async def test_a_temporary_child_that_crashes_is_told_of_in_the_log(troupe: Troupe, logs: list[dict[str, Any]]):
+async def test_a_temporary_child_that_crashes_is_told_of_in_the_log(
+    autojump_clock: MockClock, troupe: Troupe, logs: list[dict[str, Any]]
+):
     await act(troupe, troupe.child("a", crashes_after(1), restart=Restart.TEMPORARY))
     assert [(line["event"], line["child"], line["reason"]) for line in logs] == [
         ("crashed", "a", "ValueError: a is broken")
@@ -146,7 +156,9 @@ async def test_a_temporary_child_that_crashes_is_told_of_in_the_log(troupe: Trou
     assert isinstance(logs[0]["exc_info"], ValueError)
 
 
-async def test_a_foreseen_error_is_logged_without_a_traceback(troupe: Troupe, logs: list[dict[str, Any]]):
+async def test_a_foreseen_error_is_logged_without_a_traceback(
+    autojump_clock: MockClock, troupe: Troupe, logs: list[dict[str, Any]]
+):
     async def meets_a_full_disk(troupe: Troupe, id: str, task_status: TaskStatus) -> None:
         task_status.started()
         raise DatabaseError("the disk is full", hint="free some space")
@@ -175,7 +187,7 @@ PLANS = (
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.strategy)
-async def test_strategies(troupe: Troupe, plan: Plan):
+async def test_strategies(autojump_clock: MockClock, troupe: Troupe, plan: Plan):
     children = [troupe.child("a"), troupe.child("b", crashes_after(1), up), troupe.child("c"), troupe.child("d")]
     await act(troupe, *children, strategy=plan.strategy, cancel_at=2)
     assert troupe.notes[4] == "1 -b"
@@ -183,7 +195,9 @@ async def test_strategies(troupe: Troupe, plan: Plan):
     assert troupe.notes[-4:] == ["2 -d", "2 -c", "2 -b", "2 -a"]
 
 
-async def test_a_group_restart_leaves_out_temporary_children_and_repeats_transient_ones(troupe: Troupe):
+async def test_a_group_restart_leaves_out_temporary_children_and_repeats_transient_ones(
+    autojump_clock: MockClock, troupe: Troupe
+):
     await act(
         troupe,
         troupe.child("a", crashes_after(1), up),
@@ -196,8 +210,12 @@ async def test_a_group_restart_leaves_out_temporary_children_and_repeats_transie
     assert troupe.starts("rescue") == [0, 1]
 
 
-async def test_a_group_waits_for_its_members_to_be_up_one_after_the_other(troupe: Troupe):
-    children = [troupe.child("a", crashes_after(1), up_after(3)), troupe.child("b", up, up_after(2)), troupe.child("c")]
+async def test_a_group_waits_for_its_members_to_be_up_one_after_the_other(autojump_clock: MockClock, troupe: Troupe):
+    children = [
+        troupe.child("a", crashes_after(1), up_after(3)),
+        troupe.child("b", up, up_after(2)),
+        troupe.child("c"),
+    ]
     await act(troupe, *children, strategy=Strategy.REST_FOR_ONE, cancel_at=10)
     assert troupe.starts("a") == [0, 1]
     assert troupe.starts("b") == [0, 4]
@@ -207,13 +225,15 @@ async def test_a_group_waits_for_its_members_to_be_up_one_after_the_other(troupe
 # Intensity, back-off, escalation
 
 
-async def test_as_many_crashes_as_the_intensity_allows_are_restarted(troupe: Troupe):
+async def test_as_many_crashes_as_the_intensity_allows_are_restarted(autojump_clock: MockClock, troupe: Troupe):
     child = troupe.child("a", *[crashes_after(1)] * 3, up)
     await act(troupe, child, intensity=Intensity(restarts=3, period=60), cancel_at=30)
     assert troupe.starts("a") == [0, 1, 2, 3]
 
 
-async def test_one_crash_too_many_escalates_with_the_last_error_as_its_cause(troupe: Troupe):
+async def test_one_crash_too_many_escalates_with_the_last_error_as_its_cause(
+    autojump_clock: MockClock, troupe: Troupe
+):
     with pytest.raises(Escalated, match=r"^b ended 4 times in 60 s: ValueError: b is broken$") as escalation:
         await act(troupe, troupe.child("a"), troupe.child("b", crashes_after(1)), troupe.child("c"))
     assert isinstance(escalation.value.__cause__, ValueError)
@@ -224,13 +244,13 @@ async def test_one_crash_too_many_escalates_with_the_last_error_as_its_cause(tro
     ]
 
 
-async def test_crashes_beyond_the_period_do_not_add_up(troupe: Troupe):
+async def test_crashes_beyond_the_period_do_not_add_up(autojump_clock: MockClock, troupe: Troupe):
     child = troupe.child("a", crashes_after(21))
     await act(troupe, child, intensity=Intensity(restarts=3, period=60), cancel_at=1000)
     assert len(troupe.starts("a")) == 48
 
 
-async def test_crashes_of_all_children_count_together(troupe: Troupe):
+async def test_crashes_of_all_children_count_together(autojump_clock: MockClock, troupe: Troupe):
     children = [troupe.child(id, crashes_after(1)) for id in ("a", "b")]
     with pytest.raises(Escalated):
         await act(troupe, *children, intensity=Intensity(restarts=3, period=60))
@@ -242,7 +262,9 @@ async def test_crashes_of_all_children_count_together(troupe: Troupe):
     [(0.0, [0, 2, 5, 9, 13]), (1.0, [0, 2.5, 6.5, 12.0, 17.5])],
     ids=["no jitter", "full jitter"],
 )
-async def test_backoff_doubles_up_to_its_limit(troupe: Troupe, random: float, starts: list[float]):
+async def test_backoff_doubles_up_to_its_limit(
+    autojump_clock: MockClock, troupe: Troupe, random: float, starts: list[float]
+):
     backoff = Backoff(first=1, limit=3, jitter=0.5)
     child = troupe.child("a", crashes_after(1))
     intensity = Intensity(restarts=10, period=60)
@@ -250,7 +272,7 @@ async def test_backoff_doubles_up_to_its_limit(troupe: Troupe, random: float, st
     assert troupe.starts("a") == starts
 
 
-async def test_an_escalation_is_an_ordinary_crash_to_the_supervisor_above(troupe: Troupe):
+async def test_an_escalation_is_an_ordinary_crash_to_the_supervisor_above(autojump_clock: MockClock, troupe: Troupe):
     inner = Supervisor([troupe.child("a", crashes_after(1))], intensity=Intensity(restarts=1), backoff=AT_ONCE)
     spec = ChildSpec(id="inner", start=inner.run, role=Role.SUPERVISOR)
     with pytest.raises(Escalated, match="inner ended 3 times in 60 s: Escalated: a ended 2 times"):
@@ -262,7 +284,7 @@ async def test_an_escalation_is_an_ordinary_crash_to_the_supervisor_above(troupe
 # Crashes at inconvenient moments
 
 
-async def test_a_crash_during_the_backoff_of_another_is_seen_at_once(troupe: Troupe):
+async def test_a_crash_during_the_backoff_of_another_is_seen_at_once(autojump_clock: MockClock, troupe: Troupe):
     backoff = Backoff(first=10, limit=10, jitter=0)
     children = [troupe.child("a", crashes_after(1), up), troupe.child("b", crashes_after(3), up)]
     await act(troupe, *children, backoff=backoff, cancel_at=20)
@@ -271,7 +293,9 @@ async def test_a_crash_during_the_backoff_of_another_is_seen_at_once(troupe: Tro
     assert troupe.starts("b") == [0, 13]
 
 
-async def test_a_crash_of_an_earlier_child_during_the_backoff_takes_the_later_ones_along(troupe: Troupe):
+async def test_a_crash_of_an_earlier_child_during_the_backoff_takes_the_later_ones_along(
+    autojump_clock: MockClock, troupe: Troupe
+):
     backoff = Backoff(first=10, limit=10, jitter=0)
     children = [troupe.child("a", crashes_after(3), up), troupe.child("b", crashes_after(1), up)]
     await act(troupe, *children, strategy=Strategy.REST_FOR_ONE, backoff=backoff, cancel_at=20)
@@ -279,13 +303,15 @@ async def test_a_crash_of_an_earlier_child_during_the_backoff_takes_the_later_on
     assert troupe.starts("b") == [0, 13]
 
 
-async def test_one_for_one_restarts_a_child_while_another_takes_long_to_start(troupe: Troupe):
+async def test_one_for_one_restarts_a_child_while_another_takes_long_to_start(
+    autojump_clock: MockClock, troupe: Troupe
+):
     children = [troupe.child("a", crashes_after(1), up_after(100)), troupe.child("b", crashes_after(2), up)]
     await act(troupe, *children, cancel_at=10)
     assert troupe.starts("b") == [0, 2]
 
 
-async def test_a_member_that_crashes_while_its_group_stops_is_not_counted(troupe: Troupe):
+async def test_a_member_that_crashes_while_its_group_stops_is_not_counted(autojump_clock: MockClock, troupe: Troupe):
     children = [
         troupe.child("a", crashes_after(1), up),
         troupe.child("b", crashes_after(1.5), up),
@@ -296,7 +322,9 @@ async def test_a_member_that_crashes_while_its_group_stops_is_not_counted(troupe
     assert [crash.child for crash in troupe.crashes] == ["a"]
 
 
-async def test_a_child_that_crashes_while_it_is_stopped_for_a_restart_shows_why(troupe: Troupe):
+async def test_a_child_that_crashes_while_it_is_stopped_for_a_restart_shows_why(
+    autojump_clock: MockClock, troupe: Troupe
+):
     """Its nursery holds the cancellation and the crash together; only the crash is told."""
 
     async def crashes_when_cancelled(troupe: Troupe, id: str, task_status: TaskStatus) -> None:
@@ -315,7 +343,9 @@ async def test_a_child_that_crashes_while_it_is_stopped_for_a_restart_shows_why(
     assert len(troupe.crashes) == 1
 
 
-async def test_a_crash_in_a_childs_nursery_beside_cancelled_tasks_is_a_crash(troupe: Troupe):
+async def test_a_crash_in_a_childs_nursery_beside_cancelled_tasks_is_a_crash(
+    autojump_clock: MockClock, troupe: Troupe
+):
     async def crashes_as_it_is_cancelled(troupe: Troupe, id: str, task_status: TaskStatus) -> None:
         task_status.started()
         mixed = [ValueError("first"), trio.Cancelled._create(source="explicit")]
@@ -325,7 +355,7 @@ async def test_a_crash_in_a_childs_nursery_beside_cancelled_tasks_is_a_crash(tro
     assert [crash.reason for crash in troupe.crashes] == ["ValueError: first"]
 
 
-async def test_what_is_no_ordinary_exception_passes_through(troupe: Troupe):
+async def test_what_is_no_ordinary_exception_passes_through(autojump_clock: MockClock, troupe: Troupe):
     class Interrupt(BaseException):
         pass
 
@@ -343,29 +373,35 @@ async def test_what_is_no_ordinary_exception_passes_through(troupe: Troupe):
 # Stopping
 
 
-async def test_children_stop_in_reverse_order_each_when_the_one_after_it_has_ended(troupe: Troupe):
+async def test_children_stop_in_reverse_order_each_when_the_one_after_it_has_ended(
+    autojump_clock: MockClock, troupe: Troupe
+):
     await act(troupe, troupe.child("a", stops_in(1)), troupe.child("b", stops_in(2)), troupe.child("c"), cancel_at=10)
     assert troupe.notes[3:] == ["10 -c", "12 -b", "13 -a"]
 
 
-async def test_a_cancellation_during_the_start_stops_what_was_started_and_starts_no_more(troupe: Troupe):
+async def test_a_cancellation_during_the_start_stops_what_was_started_and_starts_no_more(
+    autojump_clock: MockClock, troupe: Troupe
+):
     await act(troupe, troupe.child("a"), troupe.child("b", up_after(10)), troupe.child("c"), cancel_at=5)
     assert troupe.notes == ["0 +a", "0 +b", "5 -b", "5 -a"]
 
 
-async def test_a_cancellation_during_the_backoff_stops_at_once(troupe: Troupe):
+async def test_a_cancellation_during_the_backoff_stops_at_once(autojump_clock: MockClock, troupe: Troupe):
     children = [troupe.child("a"), troupe.child("b", crashes_after(1))]
     await act(troupe, *children, backoff=Backoff(first=60, limit=60), cancel_at=5)
     assert troupe.notes == ["0 +a", "0 +b", "1 -b", "5 -a"]
 
 
-async def test_a_cancellation_during_a_group_stop_keeps_the_order(troupe: Troupe):
+async def test_a_cancellation_during_a_group_stop_keeps_the_order(autojump_clock: MockClock, troupe: Troupe):
     children = [troupe.child("a"), troupe.child("b", crashes_after(1)), troupe.child("c", stops_in(3))]
     await act(troupe, *children, strategy=Strategy.REST_FOR_ONE, cancel_at=2)
     assert troupe.notes[3:] == ["1 -b", "4 -c", "4 -a"]
 
 
-async def test_a_crash_while_another_child_stops_does_not_disturb_the_stop(troupe: Troupe, logs: list[dict[str, Any]]):
+async def test_a_crash_while_another_child_stops_does_not_disturb_the_stop(
+    autojump_clock: MockClock, troupe: Troupe, logs: list[dict[str, Any]]
+):
     children = [troupe.child("a"), troupe.child("b", crashes_after(6)), troupe.child("c", stops_in(3))]
     await act(troupe, *children, cancel_at=5)
     assert troupe.notes[3:] == ["6 -b", "8 -c", "8 -a"]
@@ -373,7 +409,7 @@ async def test_a_crash_while_another_child_stops_does_not_disturb_the_stop(troup
     assert [line["child"] for line in logs] == ["b"]
 
 
-async def test_a_child_that_will_not_stop_is_passed_over_and_reported(troupe: Troupe):
+async def test_a_child_that_will_not_stop_is_passed_over_and_reported(autojump_clock: MockClock, troupe: Troupe):
     stubborn = troupe.child("stubborn", stops_in(100), shutdown=2)
     await act(troupe, troupe.child("a"), stubborn, troupe.child("c"), cancel_at=10)
     # The others have their end in time; the supervisor itself cannot end before its last child.
@@ -381,7 +417,7 @@ async def test_a_child_that_will_not_stop_is_passed_over_and_reported(troupe: Tr
     assert troupe.crashes == [Crash(child="stubborn", restarts=0, reason="did not stop within 2 s", escalated=False)]
 
 
-async def test_a_child_that_will_not_stop_is_not_started_beside_itself(troupe: Troupe):
+async def test_a_child_that_will_not_stop_is_not_started_beside_itself(autojump_clock: MockClock, troupe: Troupe):
     children = [troupe.child("a", crashes_after(1), up), troupe.child("stubborn", stops_in(9), up, shutdown=2)]
     await act(troupe, *children, strategy=Strategy.REST_FOR_ONE, cancel_at=30)
     assert troupe.starts("a") == [0, 3]
@@ -389,7 +425,7 @@ async def test_a_child_that_will_not_stop_is_not_started_beside_itself(troupe: T
     assert [crash.reason for crash in troupe.crashes] == ["ValueError: a is broken", "did not stop within 2 s"]
 
 
-async def test_every_child_gets_its_own_time_to_stop(troupe: Troupe):
+async def test_every_child_gets_its_own_time_to_stop(autojump_clock: MockClock, troupe: Troupe):
     patient = [troupe.child(id, stops_in(4), shutdown=5) for id in "abc"]
     await act(troupe, *patient, cancel_at=1)
     assert troupe.notes[3:] == ["5 -c", "9 -b", "13 -a"]
@@ -398,7 +434,7 @@ async def test_every_child_gets_its_own_time_to_stop(troupe: Troupe):
 # What the world is told
 
 
-async def test_reports_tell_who_ended_and_why(troupe: Troupe):
+async def test_reports_tell_who_ended_and_why(autojump_clock: MockClock, troupe: Troupe):
     children = [troupe.child("a", crashes_after(1), up), troupe.child("b", ends_after(2), up)]
     await act(troupe, *children, cancel_at=5)
     assert troupe.crashes == [
@@ -407,7 +443,7 @@ async def test_reports_tell_who_ended_and_why(troupe: Troupe):
     ]
 
 
-async def test_a_report_that_hangs_holds_up_a_restart_for_a_moment_only(troupe: Troupe):
+async def test_a_report_that_hangs_holds_up_a_restart_for_a_moment_only(autojump_clock: MockClock, troupe: Troupe):
     async def never_comes_back(crash: Crash) -> None:
         await trio.sleep_forever()
 
@@ -415,7 +451,7 @@ async def test_a_report_that_hangs_holds_up_a_restart_for_a_moment_only(troupe: 
     assert troupe.starts("a") == [0, 1 + REPORT_SECONDS]
 
 
-async def test_a_report_that_fails_fails_the_supervisor(troupe: Troupe):
+async def test_a_report_that_fails_fails_the_supervisor(autojump_clock: MockClock, troupe: Troupe):
     async def fails(crash: Crash) -> None:
         await trio.lowlevel.checkpoint()
         raise OSError("nobody listens")
@@ -426,7 +462,7 @@ async def test_a_report_that_fails_fails_the_supervisor(troupe: Troupe):
     assert troupe.notes[-1] == "1 -a"
 
 
-async def test_the_tree_shows_what_is_alive_and_what_it_is_doing(troupe: Troupe):
+async def test_the_tree_shows_what_is_alive_and_what_it_is_doing(autojump_clock: MockClock, troupe: Troupe):
     seen: list[tuple[float, NodeState, list[tuple[str, NodeState, int, str | None]]]] = []
 
     async def look_every(seconds: float) -> None:
@@ -456,7 +492,7 @@ async def test_the_tree_shows_what_is_alive_and_what_it_is_doing(troupe: Troupe)
     assert troupe.branches() == []
 
 
-async def test_a_child_is_shown_stopping_while_it_takes_its_time(troupe: Troupe):
+async def test_a_child_is_shown_stopping_while_it_takes_its_time(autojump_clock: MockClock, troupe: Troupe):
     async with trio.open_nursery() as nursery:
         await nursery.start(Supervisor([troupe.child("a", stops_in(3))]).run, troupe.root)
         nursery.cancel_scope.cancel()
@@ -479,6 +515,7 @@ PARTS = st.one_of(
 SPECS = st.tuples(st.lists(PARTS, min_size=1, max_size=4), st.sampled_from(Restart), st.sampled_from([0.0, 1.0, 5.0]))
 
 
+@settings(deadline=None)
 @given(
     specs=st.lists(SPECS, min_size=1, max_size=4),
     strategy=st.sampled_from(Strategy),

@@ -4,7 +4,7 @@ A part is an async function of the child's stage name and its `task_status`. The
 in every further life.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
@@ -108,7 +108,3 @@ def stops_in(seconds: float, *, then: Exception | None = None) -> Part:
                 raise then
 
     return part
-
-
-def in_turn(*specs: ChildSpec) -> Sequence[ChildSpec]:
-    return specs

@@ -2,20 +2,23 @@
 
 import fcntl
 import os
+import re
 import struct
 import sys
 import termios
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import IO, cast
 
 import pytest
 import trio
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
-from runner.display.live import BACKLOG, LiveDisplay
+from runner.display.live import BACKLOG, LiveDisplay, Screen
 from runner.display.output import Output
 from runner.display.scene import Scene
 from runner.display.summary import Places
@@ -23,6 +26,7 @@ from runner.domain.errors import DatabaseError
 from runner.domain.events import Envelope
 from tests.support.tape import ONE, START, Tape, one_cycle
 
+CONTROLS = re.compile(r"\x1b\[[0-?]*[@-~]")
 PLACES = Places(again="sprint-runner", database="/x/runner.db", runs="/x/runs")
 
 
@@ -82,7 +86,7 @@ def display(terminal: Terminal, past: Sequence[Envelope] = (), *, damaged: bool 
     return LiveDisplay(scene, console)
 
 
-async def play(events: Sequence[Envelope], until: trio.Event | None = None) -> AsyncIterator[Envelope]:
+async def play(events: Sequence[Envelope], until: trio.Event | None = None) -> AsyncGenerator[Envelope, None]:
     """The events; after the last one the stream ends when `until` is set."""
     for event in events:
         yield event
@@ -169,13 +173,14 @@ async def test_terminal_that_goes_away_ends_the_display_only(terminal: Terminal)
     live = display(terminal)
     terminal.hang_up()
     with trio.fail_after(5):
-        await live.show(play(one_cycle().finish().events))
+        async with aclosing(play(one_cycle().finish().events)) as events:
+            await live.show(events)
 
 
 async def test_terminal_that_goes_away_in_the_middle_ends_the_display_only(terminal: Terminal):
     live, going_on = display(terminal), trio.Event()
 
-    async def events() -> AsyncIterator[Envelope]:
+    async def told() -> AsyncGenerator[Envelope, None]:
         tape = one_cycle().finish()
         for event in tape.events[:5]:
             yield event
@@ -184,8 +189,8 @@ async def test_terminal_that_goes_away_in_the_middle_ends_the_display_only(termi
             yield event
 
     with trio.fail_after(5):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(live.show, events())
+        async with aclosing(told()) as events, trio.open_nursery() as nursery:
+            nursery.start_soon(live.show, events)
             text = ""
             while "cycle 1" not in text:
                 await trio.sleep(0.01)
@@ -198,7 +203,7 @@ async def test_terminal_that_hangs_holds_up_nobody_but_the_display(terminal: Ter
     """Nobody reads: the terminal's buffer fills, writing blocks, and events wait; cancelling gets out at once."""
     live, taken = display(terminal), 0
 
-    async def flood() -> AsyncIterator[Envelope]:
+    async def flood() -> AsyncGenerator[Envelope, None]:
         nonlocal taken
         tape = Tape().start().cycle(1, ONE)
         number = tape.begin("dev-story", ONE)
@@ -210,25 +215,53 @@ async def test_terminal_that_hangs_holds_up_nobody_but_the_display(terminal: Ter
             tape.events.clear()
 
     with trio.fail_after(10):
-        with trio.move_on_after(1.5) as scope:
-            await live.show(flood())
+        with trio.move_on_after(0.7) as scope:
+            async with aclosing(flood()) as events:
+                await live.show(events)
     assert scope.cancelled_caught
     assert BACKLOG < taken < 20_000
 
 
 async def test_cancelled_display_gives_the_cursor_back(terminal: Terminal):
+    before = sys.stdout
     with trio.move_on_after(0.3):
-        await display(terminal).show(play(one_cycle().events, until=trio.Event()))
+        async with aclosing(play(one_cycle().events, until=trio.Event())) as events:
+            await display(terminal).show(events)
     text = terminal.read_now()
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
-    assert isinstance(sys.stdout, type(sys.__stdout__)) or "FileProxy" not in type(sys.stdout).__name__
+    assert sys.stdout is before
+
+
+async def test_display_cancelled_after_the_end_of_the_batch_still_sums_it_up(terminal: Terminal):
+    """An impatient second Ctrl-C: the batch is over, its last frame perhaps half drawn."""
+    told = play(one_cycle().finish().events, until=trio.Event())
+    async with aclosing(told) as events, trio.open_nursery() as nursery:
+        nursery.start_soon(display(terminal).show, events)
+        text = ""
+        with trio.fail_after(5):
+            while "2 cycles completed" not in text:
+                await trio.lowlevel.checkpoint()
+                text += terminal.read_now()
+        nursery.cancel_scope.cancel()
+    text += terminal.read_now()
+    assert text.index("1 story done") > text.rindex("batch 7 · cycle 1")
+
+
+def test_nothing_is_drawn_after_the_end(terminal: Terminal):
+    screen = Screen(Console(file=cast("IO[str]", Output(terminal.slave))))
+    screen.draw([Text("a line")], [Text("picture")])
+    screen.close([Text("last")])
+    before = terminal.read_now()
+    screen.draw([Text("another")], [Text("picture")])
+    assert ("last" in before, terminal.read_now()) == (True, "")
 
 
 @pytest.mark.parametrize(("width", "height"), [(40, 10), (12, 4), (1, 1), (300, 60)])
 async def test_any_size_of_terminal_will_do(terminal: Terminal, width: int, height: int):
     terminal.resize(width, height)
-    text = await shown(terminal, display(terminal), one_cycle().finish().events)
+    text = await shown(terminal, display(terminal), one_cycle().events)
     assert "\x1b[?25h" in text
+    assert max(cell_len(line) for line in CONTROLS.sub("", text).splitlines()) <= width
 
 
 async def test_resizing_does_no_harm(terminal: Terminal):

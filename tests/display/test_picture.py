@@ -75,6 +75,13 @@ def test_no_line_is_wider_than_the_terminal(width: int):
     assert all(line.cell_len <= width for line in picture(board, view))
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_last_line_leaves_room_for_the_echo_of_ctrl_c(width: int):
+    board = absorb_all(Board(), busy().events)
+    *_, last = picture(board, View(project="p", now=board.at, width=width, height=30))
+    assert last.cell_len <= width - len("^C^C^C")
+
+
 @pytest.mark.parametrize("height", [1, 2, 5, 8])
 def test_picture_is_never_higher_than_allowed(height: int):
     board = absorb_all(Board(), busy().events)

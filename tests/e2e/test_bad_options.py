@@ -193,7 +193,6 @@ def test_a_database_in_a_folder_that_is_missing(project: Path, answered: Callabl
 # --- other runs of the project ------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(reason="the state folder is made before the batch is looked for")
 def test_nothing_to_resume(project: Path, answered: Callable[..., Answer]):
     before = snapshot(project)
     says = "there is no unfinished batch to resume; start one with --cycles"

@@ -89,7 +89,8 @@ CAPTURED = {
     "SIGTERM": _replayed("sig_term_during_bash", 143, "without a result (exit 143)"),
 }
 
-WELL = "text('ZERO ISSUES')\nresult()\n"
+FINDS_NOTHING = "text('ZERO ISSUES')\n"
+WELL = f"{FINDS_NOTHING}result()\n"
 REFUSES_ROOT = "--dangerously-skip-permissions cannot be used with root/sudo privileges for security reasons"
 IDLE = {"command_idle_timeout_minutes": 0.03}
 TOTAL = {"command_timeout_minutes": 0.03}
@@ -107,7 +108,7 @@ MADE_UP = {
     # Results
     "error result": Row("result(is_error=True, result='it broke')", "it broke"),
     "no turns": Row("result(num_turns=0)", "took no turn (num_turns 0)"),
-    "denials": Row(f"{WELL[:-2]}permission_denials=[dict(tool_name='Bash')])", "permissions denied: Bash"),
+    "denials": Row("result(permission_denials=[dict(tool_name='Bash')])", "permissions denied: Bash"),
     "good then bad result": Row(f"{WELL}result(is_error=True)", "", SUCCEEDS),
     "bad then good result": Row(f"result(is_error=True, result='it broke')\n{WELL}", "it broke"),
     "turnless then good result": Row(f"result(num_turns=0, is_error=True)\n{WELL}", "", SUCCEEDS),
@@ -125,11 +126,12 @@ MADE_UP = {
     "40 MB line": Row(f"text('x' * 40_000_000)\n{WELL}", "a line is longer than 33,554,432 bytes"),
     "endless line": Row("while True: put(b'x' * 1_000_000)", "a line is longer than 33,554,432 bytes"),
     "no newline at the end": Row(
-        f'{WELL[:-9]}put(b\'{{"type":"result","num_turns":1,"is_error":false}}\')', "", SUCCEEDS
+        f'{FINDS_NOTHING}put(b\'{{"type":"result","num_turns":1,"is_error":false}}\')', "", SUCCEEDS
     ),
     "1 MB of standard error": Row(f"put(b'a warning\\n' * 100_000, to=2)\n{WELL}", "", SUCCEEDS),
     "standard error without newlines": Row("put(b'x' * 200_000, to=2)\nsys.exit(1)", "(exit 1): xxxxxx"),
-    "closed output": Row(f"{WELL}os.close(1)\ntime.sleep(0.3)\nopen('worked-on', 'w').close()", "", SUCCEEDS),
+    "closed output": Row(f"{WELL}os.close(1)\ntime.sleep(0.3)", "", SUCCEEDS),
+    "failure after closed output": Row(f"{WELL}os.close(1)\ntime.sleep(0.3)\nsys.exit(7)", "exit 7 in spite of"),
     "output closed too soon": Row("begin()\nos.close(1)\ntime.sleep(0.3)", "ended without a result (exit 0)"),
     # Signals and processes
     "SIGKILL": Row("os.kill(os.getpid(), signal.SIGKILL)", "killed by signal 9"),
@@ -159,13 +161,12 @@ MADE_UP = {
     "endless work": Row("while True:\n    text('on')\n    time.sleep(0.1)", "0.03 min in total", settings=TOTAL),
     "endless after result": Row(f"{WELL}while True:\n    text('on')\n    time.sleep(0.1)", "", SUCCEEDS, TOTAL),
 }
-
-
 # They take seconds, or differ from another row in nothing that the runner looks at.
 SLOW = {
-    *("403", "429 for long", "500", "529", "garbled stream", "error in stream", "permissions", "budget", "SIGTERM"),
+    *("403", "404", "429 for long", "500", "529", "HTML", "garbled stream", "error in stream", "prompt too long"),
+    *("turns", "budget", "permissions", "SIGTERM", "40 MB line"),
     *("silence after a bad result", "silence in a tool", "work on standard error", "endless work"),
-    *("stops its guard", "stops itself", "40 MB line"),
+    *("stops its guard", "stops itself"),
 }
 
 
@@ -176,8 +177,9 @@ def _params() -> Iterator[object]:
         yield pytest.param(row, id=name, marks=[*marks, pytest.mark.slow] if name in SLOW else marks)
 
 
-def attempts(project: Path, step: str = REVIEW) -> list[tuple[str, int, str]]:
-    return query(project, "SELECT status, charged, reason FROM commands WHERE step_key = ? ORDER BY attempt", step)
+def attempts(project: Path) -> list[tuple[str, int, str]]:
+    """Status, charged and reason of each attempt of the first review."""
+    return query(project, "SELECT status, charged, reason FROM commands WHERE step_key = ? ORDER BY attempt", REVIEW)
 
 
 @pytest.mark.parametrize("row", tuple(_params()))
@@ -228,7 +230,7 @@ async def test_an_agent_that_ignores_the_interrupt_is_killed_at_a_stop(tmp_path:
     assert run == Run(
         code=4, reason="stopped by SIGTERM", said=("SIGTERM: stopping now, the agents are interrupted",)
     )
-    assert attempts(project, REVIEW) == [("interrupted", 0, "stopped before it had a result")]
+    assert attempts(project) == [("interrupted", 0, "stopped before it had a result")]
     assert not violations(project)
     assert (await run_inside(claude(project, stub), ResumeBatch())).code == 0
     assert successes(project) == [REVIEW, COMMIT]

@@ -89,8 +89,10 @@ class Guarded:
     def alive(self):
         """The command lines of all living processes of this command, found by tag."""
         newest = int(Path("/proc/loadavg").read_text().split()[4])
-        just_born = [pid for pid in range(newest, max(1, newest - 10), -1) if tags.tag_of(pid) == self.tag]
-        return [_command_line(pid) for pid in {*just_born, *tags.tagged(self.tag)}]
+        pids = range(newest, max(1, newest - 10), -1)
+        lines = [_command_line(pid) for pid in pids if tags.tag_of(pid) == self.tag]
+        just_born = [line for line in lines if line]  # a zombie has none
+        return just_born + [_command_line(pid) for pid in tags.tagged(self.tag)]
 
     def bury(self):
         self.vanish()

@@ -1,4 +1,4 @@
-"""The guard's promises, each against real processes."""
+"""The guard and one agent: how it starts, what it obeys, what it reports. The tree below is in test_guard_tree.py."""
 
 import contextlib
 import os
@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from runner.guard import tags
 from runner.guard.receipt import GUARD_SCRIPT, await_guard
 
 _AGENT = "import os, signal, time; signal.signal(signal.SIGINT, {}); print('up', flush=True); time.sleep(60)"
@@ -18,86 +17,12 @@ DEAF = _AGENT.format("signal.SIG_IGN")
 POLITE = _AGENT.format("lambda *_: os._exit(0)")
 PYTHON = (sys.executable, "-I", "-S", "-c")
 
-# What the runner does -> why, and whether the agent got the chance to end by itself.
-ENDINGS = {
-    "exit": lambda forest: forest.end(),
-    "stop": lambda forest: forest.order(b"T"),
-    "kill": lambda forest: forest.order(b"K"),
-    "runner-gone": lambda forest: forest.vanish(),
-}
-
-
-@pytest.mark.parametrize("why", ENDINGS)
-def test_nothing_survives_the_end_of_a_command(forest, why):
-    command = forest(grace=30).grow()
-    ENDINGS[why](command)
-    command.wait()
-    receipt = command.receipt
-    assert (receipt.why, receipt.clean, receipt.swept) == (why, True, 0)
-    assert receipt.leftovers >= 7
-    assert command.alive() == []
-    assert tags.sweep(command.tag, 5) == (0, True)
-
-
-def test_a_sweep_finishes_the_work_of_a_killed_guard(forest):
-    command = forest().grow()
-    command.process.kill()
-    command.wait()
-    assert await_guard(command.run_dir, 5)
-    assert command.receipt is None
-    killed, clean = tags.sweep(command.tag, 10)
-    assert killed >= 7
-    assert clean
-    assert command.alive() == []
-    assert tags.sweep(command.tag, 5) == (0, True)
-
 
 def test_the_agent_dies_with_a_killed_guard(guard, wait_for):
     command = guard([*PYTHON, DEAF])
     wait_for(lambda: command.output)
     command.process.kill()
     wait_for(lambda: not command.alive())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("why", ENDINGS)
-@pytest.mark.parametrize("kind", ["plain", "setsid", "daemon", "deaf", "bare", "closed", "nested", "refork"])
-def test_no_kind_of_descendant_survives_alone(forest, wait_for, kind, why):
-    command = forest(kinds=[kind]).grow(["refork" if kind == "refork" else f"sleep {_seconds(kind)}"])
-    ENDINGS[why](command)
-    command.wait()
-    assert (command.receipt.why, command.receipt.clean, command.receipt.swept) == (why, True, 0)
-    assert command.receipt.leftovers >= 1
-    assert tags.sweep(command.tag, 5) == (0, True)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("why", ENDINGS)
-def test_nothing_survives_on_a_machine_busy_with_forking(forest, why):
-    storm = forest(name="storm", kinds=["refork"] * 4).grow(["refork"])
-    command = forest().grow()
-    ENDINGS[why](command)
-    command.wait(seconds=20)
-    assert (command.receipt.why, command.receipt.clean) == (why, True)
-    assert tags.sweep(command.tag, 5) == (0, True)
-    assert storm.process.poll() is None
-
-
-@pytest.mark.slow
-def test_a_sweep_catches_the_reforker_every_time(forest):
-    storm = forest(name="storm", kinds=["refork"] * 2).grow(["refork"])
-    command = forest(kinds=["refork"]).grow(["refork"])
-    command.process.kill()
-    command.wait()
-    killed, clean = tags.sweep(command.tag, 10)
-    assert killed >= 1
-    assert clean
-    assert tags.sweep(command.tag, 5) == (0, True)
-    assert storm.process.poll() is None
-
-
-def _seconds(kind):
-    return 301 + ["plain", "setsid", "daemon", "deaf", "bare", "closed", "nested"].index(kind)
 
 
 @pytest.mark.parametrize(

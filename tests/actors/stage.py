@@ -191,6 +191,8 @@ class Stage:
         self.wall, self.puppets = Wall(), Puppets(folder / "puppets")
         self.events: list[Envelope] = []
         self.crashes: list[Crash] = []
+        self.chances: list[float | Exception] = []
+        """What the next calls for a random number give; 0.0 when there is no more. An exception is a crash there."""
         self.root = Branch("root", Role.SUPERVISOR, clock=self.wall)
         ids = iter(range(1, 10_000))
         self.kit = Kit(
@@ -205,8 +207,14 @@ class Stage:
             reads=Reads(self.database),
             clock=self.wall,
             new_id=lambda: f"00000000-0000-4000-8000-{next(ids):012}",
-            random=lambda: 0.0,
+            random=self._chance,
         )
+
+    def _chance(self) -> float:
+        chance = self.chances.pop(0) if self.chances else 0.0
+        if isinstance(chance, Exception):
+            raise chance
+        return chance
 
     @asynccontextmanager
     async def recording(self) -> AsyncIterator[trio.Nursery]:

@@ -93,9 +93,8 @@ class Batch:
             self.result = await self._run_to_end(shift, branch)
             nursery.cancel_scope.cancel()
         branch.state = NodeState.STOPPING
-        status, reason = self.result
         with trio.CancelScope(shield=True, deadline=trio.current_time() + RECORD_SECONDS):
-            await lifeline.end_run(kit, batch_id, status, reason)
+            self.result = await lifeline.end_run(kit, batch_id, *self.result)
 
     async def _run_to_end(self, shift: Shift, branch: Branch) -> tuple[str, str]:
         reason: str | None = None
@@ -265,15 +264,18 @@ class Batch:
     async def _reset(self, resets_at: int) -> None:
         """Go on when the limit has reset. Looked at again and again: the wall clock may jump, sleep cannot tell."""
         wait = max(0, resets_at - self._kit.clock()) / 1000
-        await trio.sleep(self._kit.random() * min(LIMIT_JITTER_SECONDS, wait / 10))
+        late = self._kit.random() * min(LIMIT_JITTER_SECONDS, wait / 10)
         while (left := resets_at - self._kit.clock()) > 0:  # noqa: ASYNC110 - nothing announces a wall clock
             await trio.sleep(min(left / 1000, 1.0))
+        await trio.sleep(late)
         if self._resets_at == resets_at and self._pause_reason is None:
             await self._resume()
 
     async def _go_on_waiting(self) -> None:
         """A resumed batch whose limit has not reset yet waits on; one that is being stopped goes on stopping."""
         batch = await self._kit.reads.ask(lambda database: queries.batch(database, self._order.batch_id))
+        # The gate and the timer of an earlier life are gone.
+        self._resets_at = None
         if batch.resets_at is not None and batch.resets_at > self._kit.clock():
             await self._wait_for_limit(batch.resets_at, batch.reason or "usage limit")
         if self._pause_reason is not None:
@@ -284,9 +286,11 @@ class Batch:
     async def _watch_gate(self) -> None:
         """Pausing has become paused at the moment the last command is out."""
         while True:
-            await self._gate.change()
             if self.state == "pausing" and not self._gate.inside:
                 await self._say("paused", self._pause_reason or "")
+            else:
+                # Looked at first: what changed while we said something is not announced again.
+                await self._gate.change()
 
     async def _say(self, state: str, detail: str = "", resets_at: int | None = None) -> None:
         self.state = state

@@ -8,6 +8,7 @@ with status `error`, and control is idle again.
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
 import trio
 
 from actors import lifeline
@@ -28,6 +29,8 @@ MAILBOX_CAPACITY = 16
 BATCH_INTENSITY = Intensity(restarts=3, period=60.0)
 BATCH_SHUTDOWN_SECONDS = 130.0
 """A batch that is cancelled ends its agents within their grace, at most 120 s, and records their ends."""
+
+log = structlog.get_logger("control")
 
 
 class Refused(UsageError):
@@ -177,6 +180,7 @@ class Control:
             start=batch.run,
             restart=Restart.TRANSIENT,
             shutdown=BATCH_SHUTDOWN_SECONDS,
+            mailbox=batch.mailbox,
         )
         supervisor = Supervisor([spec], intensity=BATCH_INTENSITY, report=self._report, random=self._kit.random)
         ended = Ended(batch_id=order.batch_id, status="error", reason="the batch was cancelled")
@@ -187,12 +191,18 @@ class Control:
             ended = Ended(batch_id=order.batch_id, status=status, reason=reason)
         except* Exception as failure:
             # It crashed too often, or could not even start.
-            reason = in_words(failure)
-            await lifeline.end_run(self._kit, order.batch_id, "error", reason)
-            ended = Ended(batch_id=order.batch_id, status="error", reason=reason)
+            ended = Ended(batch_id=order.batch_id, status="error", reason=in_words(failure))
+            await self._record_failure(ended)
         finally:
             self._batch, self.last = None, ended
             self._ended.answer(ended)
+
+    async def _record_failure(self, ended: Ended) -> None:
+        """Bring the failed run on record; the database itself may be what failed."""
+        try:
+            await lifeline.end_run(self._kit, ended.batch_id, ended.status, ended.reason)
+        except RunnerError as error:
+            log.error("the end of the batch is not on record", batch=ended.batch_id, reason=str(error))
 
 
 def _words(batch: BatchRow) -> str:

@@ -64,10 +64,17 @@ class Lifeline:
             await self._kit.recorder.tell(event)
 
 
-async def end_run(kit: Kit, batch_id: int, status: str, reason: str) -> None:
-    """Record the end of a run; a stop can tear an attempt between its intent and its process, so settle first."""
-    await settle_commands(kit)
+async def end_run(kit: Kit, batch_id: int, status: str, reason: str) -> tuple[str, str]:
+    """Record the end of a run; a stop can tear an attempt between its intent and its process, so settle first.
+
+    Gives what was recorded: a run that leaves processes behind has failed, and ends all the same.
+    """
+    try:
+        await settle_commands(kit)
+    except BatchFailed as failure:
+        status, reason = "error", str(failure)
     await kit.recorder.record(lambda journal: journal.end_batch(batch_id, status, reason))
+    return status, reason
 
 
 async def settle_commands(kit: Kit) -> int:

@@ -24,6 +24,7 @@ import trio
 
 from actors.child import Child, ChildSpec, Life, Restart, Start, in_words
 from actors.tree import Branch, NodeState
+from runner.domain.errors import RunnerError
 
 __all__ = [
     "Backoff",
@@ -73,8 +74,10 @@ class Backoff:
         return wait * (1 + self.jitter * random)
 
 
-class Escalated(Exception):
+class Escalated(RunnerError):
     """A child crashed more often than allowed: the supervisor fails in its turn. The last crash is the cause."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

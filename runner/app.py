@@ -157,6 +157,8 @@ async def _display(runner: Runner, after: int, show: Show, shown: trio.Event) ->
     try:
         async with aclosing(followed), aclosing(_until_end(followed)) as events:
             await show(events)
+    except RunnerError as error:
+        log.error("nothing can be shown", reason=str(error))
     except Exception as error:
         log.error("the display failed, the batch goes on without it", exc_info=error)
     shown.set()

@@ -128,7 +128,8 @@ def _whole(value: object) -> int | None:
 def _read_file(file: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, msgspec.MsgspecError) as error:
-        raise UsageError(f"{file}: {error}", hint="correct the file, or remove it to have the defaults") from None
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{file}: {problem}", hint="correct the file, or remove it to have the defaults") from None

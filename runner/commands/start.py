@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.commands.given import Given
-from runner.domain.errors import UsageError
+from runner.domain.errors import BatchFailed, UsageError
 
 if TYPE_CHECKING:
     from runner.app import Outfit, Show
@@ -81,6 +81,8 @@ def _run(given: Given, say: Say) -> int:
         ended = trio.run(partial(run_batch, prepared, request, show, say=say))
     finally:
         lock.release()
+    if ended.status == "error":
+        raise BatchFailed(f"the batch failed: {ended.reason}", hint="--resume continues it once that is mended")
     return EXIT_CODES[ended.status]
 
 

@@ -64,7 +64,8 @@ def began() -> dict[str, Any]:
 
 
 def text(words: str) -> dict[str, Any]:
-    return {"type": "assistant", "parent_tool_use_id": None, "message": {"content": [{"type": "text", "text": words}]}}
+    block = {"type": "text", "text": words}
+    return {"type": "assistant", "parent_tool_use_id": None, "message": {"content": [block]}}
 
 
 def result(**more: Any) -> dict[str, Any]:
@@ -189,9 +190,9 @@ class Stage:
         paths = read_paths(self.project, None)
         self.database = paths.state / "sprint-runner.db"
         self.wall, self.puppets = Wall(), Puppets(folder / "puppets")
-        self.events: list[Envelope] = []
-        self.crashes: list[Crash] = []
-        self.chances: list[float | Exception] = []
+        self.events = list[Envelope]()
+        self.crashes = list[Crash]()
+        self.chances = list[float | Exception]()
         """What the next calls for a random number give; 0.0 when there is no more. An exception is a crash there."""
         self.root = Branch("root", Role.SUPERVISOR, clock=self.wall)
         ids = iter(range(1, 10_000))
@@ -279,6 +280,18 @@ async def until(condition: Callable[[], bool]) -> None:
     with trio.fail_after(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 - nothing announces it
             await trio.sleep(0.005)
+
+
+def task_names() -> list[str]:
+    """All Trio tasks of this test."""
+    root = trio.lowlevel.current_root_task()
+    assert root is not None
+    names, waiting = [], [root]
+    while waiting:
+        task = waiting.pop()
+        names.append(task.name)
+        waiting += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return names
 
 
 async def answered(orders: Mailbox[Order]) -> Report:

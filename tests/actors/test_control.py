@@ -24,6 +24,7 @@ from tests.actors.stage import (
     fails,
     limited,
     says,
+    task_names,
     unpaid,
     until,
     waits,
@@ -277,6 +278,19 @@ async def test_a_limit_is_waited_for_and_the_session_goes_on(stage: Stage):
     assert [event["state"] for event in stage.payloads("batch:state")] == ["waiting_limit", "running"]
 
 
+async def test_a_batch_goes_on_a_little_after_the_limit_has_reset(stage: Stage):
+    # A tenth of the wait, when chance says 1.0: all runners of an account must not come back in the same second.
+    stage.chances = [0.0, 1.0]
+    stage.puppets.plan(REVIEW, limited(stage.wall() + 6_000))
+    async with stage.control() as control:
+        await control.ask(ONE)
+        await until(lambda: control.state == "waiting_limit")
+        (event,) = stage.payloads("batch:state")
+        stage.wall.jump(6_000)
+        await until(lambda: control.state == "running")
+        assert stage.wall() - event["resets_at"] >= 450
+
+
 async def test_the_operator_may_go_on_before_a_limit_resets(stage: Stage):
     async with stage.control() as control:
         await waiting_for_limit(stage, control)
@@ -290,7 +304,7 @@ async def test_a_batch_that_was_paused_while_it_waited_stays_paused_after_the_li
         await control.ask(PauseBatch(reason="lunch"))
         await until(lambda: control.state == "paused")
         stage.wall.jump(2 * HOUR_MS)
-        await trio.sleep(1.2)  # longer than it takes to notice that the limit has reset
+        await until(lambda: "limit-timer" not in task_names())
         assert control.state == "paused"
         assert stage.puppets.commands == [REVIEW]
 
@@ -439,4 +453,3 @@ async def test_nothing_is_left_that_should_not_be(stage: Stage):
         await control.ask(ONE)
         await control.ended()
     assert [line for line in violations(stage.project) if "commits" not in line] == []
-

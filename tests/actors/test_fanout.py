@@ -1,4 +1,4 @@
-"""The fan-out over a store in memory, on the virtual clock; what is stored is published at once, as the recorder does.
+"""The fan-out over a store in memory, on the virtual clock; what is stored is published at once, as it always is.
 
 `hypothesis` chooses when events come, when followers come, and how long reading and handling take.
 """

@@ -86,7 +86,7 @@ def test_an_attempt_that_ends_now_reads_like_one_that_was_recorded(status: Attem
     ended = Attempt(number=2, status=status, session_id="session 2")
     success = Success(command_id=12, verdict_json="{}") if status is AttemptStatus.SUCCESS else None
     known.ended(STEP, ended, success)
-    assert known.attempts(STEP) == ledger(row(1, "interrupted")).attempts(STEP) + [ended]
+    assert known.attempts(STEP) == [*ledger(row(1, "interrupted")).attempts(STEP), ended]
     assert known.success(STEP) == success
     assert known.before(STEP) == {"head": "abc"}
 

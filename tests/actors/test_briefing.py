@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,12 +15,16 @@ PAIR = ("2a-1-scanner", "2a-2-list")
 ALL_VARIABLES = "\n".join(f"{name}={{{{{name}}}}}" for name in sorted(VARIABLES))
 
 
-@pytest.fixture
-def kit(tmp_path: Path) -> Kit:
+@pytest.fixture(scope="module")
+def own_kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    return Stage(tmp_path_factory.mktemp("briefing"), {}).kit
+
+
+@pytest.fixture(scope="module")
+def kit(own_kit: Kit) -> Kit:
     """A kit whose prompts are lists of all variables."""
-    kit = Stage(tmp_path, {}).kit
     prompts = {name: PromptText(name=name, text=f"{name}\n{ALL_VARIABLES}", source="test") for name in PROMPT_NAMES}
-    return replace(kit, prompts=prompts, workflows={"dev-story": "/bmad-dev-story"})
+    return replace(own_kit, prompts=prompts, workflows={"dev-story": "/bmad-dev-story"})
 
 
 def step(command: str, *stories: str) -> RunCommand:
@@ -101,10 +104,9 @@ def test_a_background_review_is_told_to_leave_the_sprint_file_alone(kit: Kit):
     assert back == front + KEEP_SPRINT_FILE
 
 
-def test_every_command_can_be_briefed_with_the_runners_own_prompts(tmp_path: Path):
-    kit = Stage(tmp_path, {}).kit
+def test_every_command_can_be_briefed_with_the_runners_own_prompts(own_kit: Kit):
     for name in PROMPT_NAMES:
-        text = prompt_text(kit, step(name, *PAIR), Briefing(epic="2a", cycle=3), continued=False)
+        text = prompt_text(own_kit, step(name, *PAIR), Briefing(epic="2a", cycle=3), continued=False)
         assert "{{" not in text
         assert not text.startswith("/")
 

@@ -275,7 +275,7 @@ async def test_backoff_doubles_up_to_its_limit(
 async def test_an_escalation_is_an_ordinary_crash_to_the_supervisor_above(autojump_clock: MockClock, troupe: Troupe):
     inner = Supervisor([troupe.child("a", crashes_after(1))], intensity=Intensity(restarts=1), backoff=AT_ONCE)
     spec = ChildSpec(id="inner", start=inner.run, role=Role.SUPERVISOR)
-    with pytest.raises(Escalated, match="inner ended 3 times in 60 s: Escalated: a ended 2 times"):
+    with pytest.raises(Escalated, match="inner ended 3 times in 60 s: a ended 2 times"):
         await act(troupe, spec, intensity=Intensity(restarts=2))
     # Each life of the inner one counts afresh: it restarts its child once before it gives up again.
     assert troupe.starts("a") == [0, 1, 2, 3, 4, 5]

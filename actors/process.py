@@ -9,6 +9,7 @@ import fcntl
 import math
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +78,7 @@ class AgentProcess:
         self._last_output = 0.0
         self._receipt: Receipt | None = None
         self._swept_clean = False
+        self._not_started = ""
         self._control = -1
 
     @property
@@ -87,7 +89,7 @@ class AgentProcess:
     @property
     def clean(self) -> bool:
         """Whether it is proven that no process of the agent is alive."""
-        return self._swept_clean or (self._receipt is not None and self._receipt.clean)
+        return bool(self._not_started) or self._swept_clean or (self._receipt is not None and self._receipt.clean)
 
     def ending(self) -> ProcessEnding:
         """How it ended; to be asked after `run` has come back or has been cancelled."""
@@ -96,7 +98,7 @@ class AgentProcess:
             exit_code=receipt.exit_code if receipt else None,
             signal=receipt.signal if receipt else None,
             cut=self._cut,
-            cannot_start=start_failure(receipt, errors),
+            cannot_start=self._not_started or start_failure(receipt, errors),
             stderr_tail=errors,
             limit=self._limit,
         )
@@ -111,7 +113,12 @@ class AgentProcess:
             tail.close()
 
     async def _live(self, tail: Tail, listen: Listener, node: Branch) -> None:
-        guard = await self._spawn()
+        try:
+            guard = await self._spawn()
+        except OSError as error:
+            # No room for one more process or file, or no folder to start in: the agent cannot be started.
+            self._not_started = f"cannot start the guard: {error.strerror or error}"
+            return
         node.pid = guard.pid
         node.deadline = self._epoch(self._job.limits.total)
         try:
@@ -133,39 +140,39 @@ class AgentProcess:
     # --- starting and ending --------------------------------------------------------------------------------------
 
     async def _spawn(self) -> trio.Process:
-        """Start the guard, which starts the agent."""
+        """Start the guard, which starts the agent. Raises OSError, and then nothing was started."""
         folder, job = self._job.folder, self._job
-        reader, self._control = os.pipe()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        files = [os.open(folder.prompt, os.O_RDONLY | os.O_CLOEXEC)]
-        files += [os.open(path, flags, 0o600) for path in (folder.stdout, folder.stderr)]
-        # Taken here and inherited: the guard holds it from its first instant, no restart can slip in between.
-        lock = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        command = guard_command(
-            run_dir=folder.path,
-            control_fd=reader,
-            lock_fd=lock,
-            tag=job.tag,
-            grace=job.limits.grace,
-            command=list(job.launch.argv),
-        )
-        # A spawn torn by a cancel would leave a process nobody holds; it takes milliseconds.
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + SPAWN_SECONDS):
-            try:
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        with ExitStack() as files, ExitStack() as failure:
+            reader, self._control = os.pipe()
+            files.callback(os.close, reader)
+            failure.callback(os.close, self._control)
+            prompt = _opened(files, folder.prompt, os.O_RDONLY)
+            stdout, stderr = _opened(files, folder.stdout, append), _opened(files, folder.stderr, append)
+            # Taken here and inherited: the guard holds it from its first instant, no restart can slip in between.
+            lock = _opened(files, folder.lock, os.O_RDWR | os.O_CREAT)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            command = guard_command(
+                run_dir=folder.path,
+                control_fd=reader,
+                lock_fd=lock,
+                tag=job.tag,
+                grace=job.limits.grace,
+                command=list(job.launch.argv),
+            )
+            # A spawn torn by a cancel would leave a process nobody holds; it takes milliseconds.
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + SPAWN_SECONDS):
                 guard = await trio.lowlevel.open_process(
                     command,
-                    stdin=files[0],
-                    stdout=files[1],
-                    stderr=files[2],
+                    stdin=prompt,
+                    stdout=stdout,
+                    stderr=stderr,
                     pass_fds=(reader, lock),
                     start_new_session=True,
                     cwd=job.cwd,
                     env={**job.environment, **job.launch.environment},
                 )
-            finally:
-                for descriptor in (reader, lock, *files):
-                    os.close(descriptor)
+            failure.pop_all()
         return guard
 
     def _order(self, order: bytes) -> None:
@@ -260,3 +267,10 @@ class AgentProcess:
         self._cut, self._limit = cut, limit
         self._overdue = trio.current_time() + self._job.limits.grace + GUARD_SECONDS
         self._order(STOP)
+
+
+def _opened(files: ExitStack, path: Path, flags: int) -> int:
+    """A descriptor that is closed with the others once the guard has its own."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    files.callback(os.close, descriptor)
+    return descriptor

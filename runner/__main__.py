@@ -10,8 +10,10 @@ def main() -> None:
     if sys.version_info < NEEDED:
         version = ".".join(map(str, NEEDED))
         sys.exit(f"sprint-runner needs Python {version} or newer; this is {sys.version.split()[0]}")
-    from runner.cli import run
-
+    try:
+        from runner.cli import run
+    except ModuleNotFoundError as error:
+        sys.exit(f"sprint-runner: the package {error.name!r} is missing; install it all with: pip install .")
     run()
 
 

@@ -24,6 +24,8 @@ from runner.workspace.sprint_file import read_sprint
 from runner.workspace.workflows import installed_workflows
 
 SETTINGS = "settings.json"
+DEMO_SIGN = "_bmad/sprint-runner-demo"
+"""File that tells a copy of the sample project from any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,21 @@ def _scripted(options: Options) -> Provider:
         raise UsageError("the scripted agent needs a scenario", hint="give one with --scenario FILE")
     if not scenario.is_file():
         raise UsageError(f"scenario {scenario} is not a file", hint="see docs/scripted-agent.md")
+    _check_scenario(scenario)
     child = Path(scripted.__file__).with_name("scripted_child.py")
     python = _executable(options.agent_command) if options.agent_command else sys.executable
     return scripted.ScriptedProvider(python=python, child=str(child), scenario=str(scenario.absolute()))
+
+
+def _check_scenario(scenario: Path) -> None:
+    """A mistake in the scenario would fail every attempt of every command: refuse it before there is one."""
+    from runner.agents.scripted_run import ScenarioError
+    from runner.agents.scripted_scenario import load_scenario
+
+    try:
+        load_scenario(str(scenario))
+    except ScenarioError as error:
+        raise UsageError(str(error), hint="docs/scripted-agent.md has the schema") from None
 
 
 def _executable(command: str) -> str:
@@ -117,6 +131,7 @@ def demo_project(options: Options, say: Callable[[str], None]) -> Options:
     if target is None:
         target = Path(tempfile.mkdtemp(prefix="sprint-runner-demo-"))
         say(f"demo project: {target}")
-    if not (target / "_bmad").is_dir():
+    # Only a copy of the sample is gone on with: the stand-in must never work on a real project.
+    if not (target / DEMO_SIGN).is_file():
         copy_demo(target)
     return replace(options, project=target, agent="scripted", scenario=options.scenario or SCENARIO)

@@ -113,7 +113,7 @@ def check_git(case: Case) -> Finding:
         return Finding(
             state=State.WARN, detail=f"left by a git that was killed: {names}", remedy="the runner moves them aside"
         )
-    return Finding(detail=f"at {(git.head(root) or 'no commit yet')[:12]}")
+    return Finding(detail=f"at {(git.head(root) or '')[:12] or 'no commit yet'}")
 
 
 def _has_identity(root: Path) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from actors.ledger import Ledger
 from runner.commands.given import Given
 from runner.commands.start import read_cycles
 from runner.display.tables import table
@@ -21,10 +22,11 @@ from runner.domain.cycle import CycleStory, Selection
 from runner.domain.errors import UsageError
 from runner.domain.freshness import Freshness, freshness
 from runner.domain.model import Status, Story
-from runner.domain.plan import Plan, PlannedCycle, PlannedStep, plan
+from runner.domain.plan import Plan, PlannedCycle, PlannedStep, Recall, nothing_on_record, plan
+from runner.domain.steps import step_key
 from runner.domain.taxonomy import uses_cheap_model
 from runner.domain.verdicts import file_decision
-from runner.outfit import SETTINGS
+from runner.outfit import DEMO_SIGN, SETTINGS
 from runner.settings import Settings, load_settings
 from runner.store import queries
 from runner.store.database import open_reader
@@ -48,7 +50,8 @@ class Start:
 
     cycles: int | None
     first: int = 1
-    under_way: tuple[str, ...] = ()
+    under_way: Selection | None = None
+    recall: Recall = nothing_on_record
     remark: str = ""
 
 
@@ -76,6 +79,7 @@ def dry_run(given: Given, environment: Mapping[str, str]) -> list[str]:
             cycles=start.cycles,
             first=start.first,
             under_way=start.under_way,
+            recall=start.recall,
             review_limit=settings.max_code_review_attempts,
         ),
         context=_context(paths, settings),
@@ -89,19 +93,20 @@ def _demo_folder(project: Path | None) -> Path:
     """The demo's project; before it is copied, the sample itself: it is only looked at."""
     from runner.demo import FOLDER
 
-    return project if project is not None and (project / "_bmad").is_dir() else FOLDER / "project"
+    return project if project is not None and (project / DEMO_SIGN).is_file() else FOLDER / "project"
 
 
 def _start(given: Given, settings: Settings, database: Path) -> Start:
     """How many cycles are planned, from which one on."""
-    unfinished, under_way = _unfinished(database)
+    unfinished = _unfinished(database)
     if given.resume:
         if unfinished is None:
             raise UsageError("there is no unfinished batch to resume", hint="start one with --cycles")
         done, wanted = unfinished.cycles_completed, unfinished.max_cycles
         remark = f"batch {unfinished.id} goes on in cycle {done + 1}; what is done of it is not done again"
         cycles = None if wanted is None else wanted - done
-        return Start(cycles=cycles, first=done + 1, under_way=under_way, remark=remark)
+        selection, recall = _position(database, unfinished)
+        return Start(cycles=cycles, first=done + 1, under_way=selection, recall=recall, remark=remark)
     cycles = settings.default_max_cycles if given.cycles is None else read_cycles(given.cycles)
     if unfinished is not None and not given.new:
         remark = f"batch {unfinished.id} is unfinished: --resume goes on with it, --new gives it up"
@@ -109,17 +114,19 @@ def _start(given: Given, settings: Settings, database: Path) -> Start:
     return Start(cycles=cycles)
 
 
-def _unfinished(database: Path) -> tuple[BatchRow | None, tuple[str, ...]]:
-    """The batch that can be resumed, and the stories of the cycle it was in."""
+def _unfinished(database: Path) -> BatchRow | None:
+    """The batch that can be resumed."""
     if not database.exists():
-        return None, ()
+        return None
     with closing(open_reader(database)) as connection:
-        batch = queries.resumable_batch(connection)
-        detail = queries.batch_detail(connection, batch.id) if batch else None
-    if detail is None or not detail.cycles or detail.cycles[-1].status != "running":
-        return batch, ()
-    selection = msgspec.json.decode(detail.cycles[-1].selection_json, type=Selection)
-    return batch, tuple(story.key for story in selection.stories)
+        return queries.resumable_batch(connection)
+
+
+def _position(database: Path, batch: BatchRow) -> tuple[Selection | None, Recall]:
+    """The cycle a batch is in, if it has begun, and what is on record of it."""
+    with closing(open_reader(database)) as connection:
+        ledger = Ledger(queries.history(connection, batch.id))
+    return ledger.outcome(step_key(batch.cycles_completed + 1, "select"), Selection), ledger.outcome
 
 
 def _enter(paths: Paths, story: Story) -> CycleStory:

@@ -131,8 +131,10 @@ def _display(prepared: "Outfit", options: "Options", say: Say, *, as_json: bool)
 
 
 def _program() -> list[str]:
-    name = Path(sys.argv[0]).name
-    return ["python", "-m", "runner"] if name == "__main__.py" else [name]
+    """How this program was called, in a form that can be pasted: the same Python, whatever PATH says."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return [sys.executable, "-m", "runner"]
+    return [sys.argv[0]]
 
 
 def _arguments(options: "Options") -> list[str]:

@@ -92,7 +92,7 @@ def _advice(board: Board, places: Places) -> list[tuple[str, str]]:
     blocked = any(card.status == Status.BLOCKED for card in board.stories.values())
     advice = []
     if blocked:
-        advice.append(("blocked", "mend the cause, then set the story to in-progress in sprint-status.yaml"))
+        advice.append(("blocked", "mend the cause, then set the story's status back in sprint-status.yaml"))
     if board.state == "error":
         advice.append(("what failed", f"{places.again} history {board.batch_id}"))
     if board.state != "completed":

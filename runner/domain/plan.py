@@ -5,8 +5,9 @@ a story without a decision needs a tech-spec, reviews find nothing. So the plan 
 batch, as far as the future is decided. `--dry-run` shows it. Nothing here is started, read or written.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from runner.domain import cycle, review
 from runner.domain.cycle import CycleState, CycleStory, Selection
@@ -33,6 +34,15 @@ from runner.domain.steps import (
 )
 from runner.domain.taxonomy import base_name
 from runner.domain.verdicts import Decision, Review, Severity
+
+Recorded = TypeVar("Recorded")
+
+
+class Recall(Protocol):
+    """Gives the recorded outcome of a step; None when it has none."""
+
+    def __call__(self, key: str, kind: type[Recorded]) -> Recorded | None: ...
+
 
 UNDECIDED = "only if create-story says REQUIRED"
 DIAGNOSED = "the status is assumed to be ready-for-dev afterwards"
@@ -70,33 +80,36 @@ class Plan:
         return sum(len(step.commands) for planned in self.cycles for step in planned.steps)
 
 
+def nothing_on_record(key: str, kind: type[Recorded]) -> Recorded | None:
+    """For a batch that has done nothing yet."""
+    return None
+
+
 def plan(
     sprint: Sprint,
     enter: Callable[[Story], CycleStory],
     *,
     cycles: int | None,
     first: int = 1,
-    under_way: Sequence[str] = (),
+    under_way: Selection | None = None,
+    recall: Recall = nothing_on_record,
     review_limit: int = 10,
 ) -> Plan:
     """Rehearse up to `cycles` cycles (None: until no story is left), the first one with number `first`.
 
-    `enter` says what is known of a story when its cycle begins. `under_way` are the stories of a cycle that has
-    begun already: the first cycle takes what is left of them, whatever a new choice would be.
+    `enter` says what is known of a story when its cycle begins. `under_way` is the selection of a cycle that has
+    begun already; `recall` gives the recorded outcomes of its steps, which are not planned again.
     """
     planned: list[PlannedCycle] = []
     written = dict(sprint.written)
     while cycles is None or len(planned) < cycles:
-        now = _with_statuses(sprint, written)
-        stories = _remaining(now, under_way) if not planned and under_way else ()
-        stories = stories or select(now)
-        if not stories:
+        selection = under_way if not planned else None
+        if selection is None:
+            stories = tuple(enter(story) for story in select(_with_statuses(sprint, written)))
+            selection = Selection(number=first + len(planned), stories=stories, review_limit=review_limit)
+        if not selection.stories:
             break
-        entered = tuple(enter(story) for story in stories)
-        rehearsal = _Rehearsal(written)
-        planned.append(
-            rehearsal.run(Selection(number=first + len(planned), stories=entered, review_limit=review_limit))
-        )
+        planned.append(_Rehearsal(written, recall).run(selection))
     left = tuple(story.key.text for story in _with_statuses(sprint, written).stories if story.open)
     return Plan(cycles=tuple(planned), left=left)
 
@@ -105,15 +118,12 @@ def _with_statuses(sprint: Sprint, written: Mapping[str, str]) -> Sprint:
     return Sprint(stories=tuple(Story(story.key, written[story.key.text]) for story in sprint.stories))
 
 
-def _remaining(sprint: Sprint, keys: Sequence[str]) -> tuple[Story, ...]:
-    return tuple(story for story in sprint.stories if story.key.text in keys and story.open)
-
-
 class _Rehearsal:
     """One cycle on an imagined sprint file; `written` (story to status) is changed as the file would be."""
 
-    def __init__(self, written: dict[str, str]) -> None:
+    def __init__(self, written: dict[str, str], recall: Recall) -> None:
         self._written = written
+        self._recall = recall
         self._steps: list[PlannedStep] = []
 
     def run(self, selection: Selection) -> PlannedCycle:
@@ -126,10 +136,10 @@ class _Rehearsal:
         match step:
             case RunTogether():
                 return self._commands(state, step)
-            case HandOver(story=key):
-                return self._story(state, key)
+            case HandOver():
+                return self._recall(step.key, StoryEnded) or self._story(state, step.story)
             case MarkStory():
-                return self._mark(step)
+                return self._recall(step.key, Marked) or self._mark(step)
             case InjectContext():
                 return Injected()
             case SpawnReviews():
@@ -145,22 +155,28 @@ class _Rehearsal:
         return StoryEnded(status=step.status, reason=step.reason, seen=self._seen(state))
 
     def _commands(self, state: CycleState, step: RunTogether) -> tuple[CommandEnded, ...]:
-        phase, stories = cycle.phase_of(state), step.commands[0].stories
-        names = tuple(command.command for command in step.commands)
-        assumed = _assumed(state, phase, names[0])
-        self._steps.append(PlannedStep(phase=phase, commands=names, story_keys=stories, assumed=assumed))
-        for command in step.commands:
-            self._written.update(_written_by(command))
+        known = {command.key: self._recall(command.key, CommandEnded) for command in step.commands}
+        due = tuple(command for command in step.commands if known[command.key] is None)
+        if due:
+            self._plan(state, due)
         return tuple(
-            CommandEnded(ok=True, facts=_facts(command), seen=self._seen(state)) for command in step.commands
+            known[command.key] or CommandEnded(ok=True, facts=_facts(command), seen=self._seen(state))
+            for command in step.commands
         )
+
+    def _plan(self, state: CycleState, due: tuple[RunCommand, ...]) -> None:
+        phase, names = cycle.phase_of(state), tuple(command.command for command in due)
+        assumed = _assumed(state, phase, names[0])
+        self._steps.append(PlannedStep(phase=phase, commands=names, story_keys=due[0].stories, assumed=assumed))
+        for command in due:
+            self._written.update(_written_by(command))
 
     def _mark(self, step: MarkStory) -> Marked:
         self._written[step.story] = str(step.new)
         return Marked(found=str(step.new))
 
     def _seen(self, state: CycleState) -> dict[str, str]:
-        return {key: self._written[key] for key in state.keys}
+        return {key: self._written[key] for key in state.keys if key in self._written}
 
 
 def _assumed(state: CycleState, phase: str, command: str) -> str:

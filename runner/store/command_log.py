@@ -119,14 +119,7 @@ class CommandLog(EventLog):
             "SELECT batch_id, story_id, command, task_id, attempt, started_at FROM commands WHERE id = ?",
             command_id,
         )
-        keys = ",".join(
-            key
-            for (key,) in self._db.execute(
-                "SELECT story_key FROM command_stories JOIN stories ON stories.id = story_id"
-                " WHERE command_id = ? ORDER BY story_id",
-                (command_id,),
-            )
-        )
+        keys = self._keys_of(command_id)
         event = CommandEnd(
             story_key=keys,
             command=command,
@@ -153,3 +146,12 @@ class CommandLog(EventLog):
                 context={"story_key": keys, "command": command, "attempt": str(attempt)},
             )
             self.emit(failure, batch_id=batch_id, story_id=story_id, command_id=command_id)
+
+    def _keys_of(self, command_id: int) -> str:
+        """The stories that a command is for, comma-separated."""
+        rows = self._db.execute(
+            "SELECT story_key FROM command_stories JOIN stories ON stories.id = story_id"
+            " WHERE command_id = ? ORDER BY story_id",
+            (command_id,),
+        )
+        return ",".join(key for (key,) in rows)

@@ -102,7 +102,7 @@ def _held(content: dict[str, object]) -> ProjectHeld:
         facts.append(url[:200])
     known = f" ({', '.join(facts)})" if facts else ""
     return ProjectHeld(
-        f"another runner holds this project{known}", hint="stop that one first, or follow it with watch"
+        f"another runner holds this project{known}", hint="stop that one first; `status` shows what it does"
     )
 
 

@@ -37,7 +37,7 @@ from runner.workspace.prompts import load_prompts
 from tests.support.project import make_project, sprint_file
 
 HOUR_MS = 3_600_000
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 ONE_REVIEW = {"1-1-one": "review"}
 """A sprint of two commands: one code review and the commit."""
 REVIEW, COMMIT = "code-review-1", "batch-commit"
@@ -218,9 +218,9 @@ class Stage:
         return chance
 
     @asynccontextmanager
-    async def recording(self) -> AsyncIterator[trio.Nursery]:
+    async def recording(self, *, patience: float = PATIENCE_SECONDS) -> AsyncIterator[trio.Nursery]:
         """The recorder runs for the length of the block, which may not take for ever."""
-        with trio.fail_after(PATIENCE_SECONDS), closing(self.puppets):
+        with trio.fail_after(patience), closing(self.puppets):
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.kit.recorder.run, self.root)
                 yield nursery

@@ -11,6 +11,7 @@ import pytest
 
 from runner.cli import run
 from runner.domain.phases import CycleStory, Selection
+from runner.domain.steps import step_key
 from runner.store.command_log import Conclusion, Intent, Place
 from runner.store.database import open_writer
 from runner.store.journal import Journal
@@ -76,6 +77,7 @@ class Clerk:
         stories = tuple(CycleStory(key=key, short=key[:3], epic="1", written="backlog") for key in keys)
         selection = msgspec.json.encode(Selection(number=number, stories=stories))
         self.journal.begin_cycle(batch_id, number, selection, [(key, "1", "backlog") for key in keys])
+        self.journal.record_step(batch_id, step_key(number, "select"), "selection", selection)
 
     def begin(self, batch_id: int, command: str, *keys: str, background: int | None = None, tag: int = 0) -> int:
         self.attempts += 1

@@ -70,7 +70,7 @@ def test_plain_output_is_lines_and_a_summary(tmp_path: Path):
     assert lines[0][10:] == "batch 1 started, 1 cycle"
     assert any(line[10:].startswith("1-1        code-review-1                  success") for line in lines)
     assert any(line.startswith("1-1 one  done") for line in lines)
-    assert f"next cycles  python -m runner --project {project} --agent scripted" in done.stdout
+    assert f"next cycles  {sys.executable} -m runner --project {project} --agent scripted" in done.stdout
 
 
 def test_terminal_gets_the_picture(tmp_path: Path):

@@ -163,7 +163,7 @@ def test_repository_with_and_without_identity(project: Path, monkeypatch: pytest
     assert "who commits" in doctor_project.check_git(case(project)).detail
     git(project, "config", "user.name", "Test")
     git(project, "config", "user.email", "test@example.invalid")
-    assert doctor_project.check_git(case(project)) == Finding(detail="at no commit ye")
+    assert doctor_project.check_git(case(project)) == Finding(detail="at no commit yet")
 
 
 def test_state_folder_that_does_not_exist_is_left_alone(project: Path):

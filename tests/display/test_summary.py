@@ -25,7 +25,11 @@ def test_every_story_is_told_with_what_it_took():
 
 
 NEXT = {
-    "completed": ("all stories done", 1, ["next cycles  sprint-runner --project x --cycles N", "set the story to"]),
+    "completed": (
+        "all stories done",
+        1,
+        ["next cycles  sprint-runner --project x --cycles N", "set the story's status back"],
+    ),
     "stopped": ("stopped by SIGINT", 0, ["go on        sprint-runner --project x --resume"]),
     "error": ("damaged", 0, ["what failed  sprint-runner --project x history 7", "--resume"]),
 }

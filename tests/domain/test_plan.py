@@ -1,14 +1,16 @@
 """What the next cycles would do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from runner.domain.model import Story, parse_key
-from runner.domain.phases import CycleStory
-from runner.domain.plan import DIAGNOSED, UNDECIDED, Plan, plan
+from runner.domain.model import Status, Story, parse_key
+from runner.domain.phases import CycleStory, Selection
+from runner.domain.plan import DIAGNOSED, UNDECIDED, Plan, Recall, Recorded, nothing_on_record, plan
 from runner.domain.sprint import Sprint
+from runner.domain.steps import CommandEnded, Facts, Marked, StoryEnded
+from runner.domain.verdicts import Review, Severity
 
 
 def story(text: str, written: str) -> Story:
@@ -24,7 +26,8 @@ def planned(
     specs: frozenset[str] = frozenset(),
     decided: Mapping[str, str] | None = None,
     first: int = 1,
-    under_way: tuple[str, ...] = (),
+    under_way: Selection | None = None,
+    recall: Recall = nothing_on_record,
 ) -> Plan:
     def enter(entering: Story) -> CycleStory:
         return CycleStory(
@@ -37,7 +40,7 @@ def planned(
         )
 
     stories = tuple(story(key, written) for key, written in sprint.items())
-    return plan(Sprint(stories=stories), enter, cycles=cycles, first=first, under_way=under_way)
+    return plan(Sprint(stories=stories), enter, cycles=cycles, first=first, under_way=under_way, recall=recall)
 
 
 def lines(told: Plan) -> list[str]:
@@ -119,18 +122,51 @@ def test_only_what_is_undecided_is_called_assumed():
     assert {assumed[1, name] for name in ("create-story", "dev-story", "batch-commit")} == {""}
 
 
-def test_cycle_under_way_keeps_what_is_left_of_its_stories():
+def selected(number: int, *stories: tuple[str, str]) -> Selection:
+    return Selection(
+        number=number,
+        stories=tuple(CycleStory(key=key, short=key, epic="1", written=written) for key, written in stories),
+    )
+
+
+def recorded(outcomes: Mapping[str, object]) -> Recall:
+    def recall(key: str, kind: type[Recorded]) -> Recorded | None:
+        outcome = outcomes.get(key)
+        return outcome if isinstance(outcome, kind) else None
+
+    return recall
+
+
+def test_cycle_under_way_is_planned_from_its_recorded_position():
     sprint = {"1-1": "done", "1-2": "in-progress", "1-3": "backlog"}
-    told = planned(sprint, cycles=2, first=4, under_way=("1-1", "1-2"))
+    seen = {"1-1": "done", "1-2": "in-progress"}
+    high = Facts(review=Review(severity=Severity.HIGH))
+    outcomes = {
+        "c4/story/1-1": StoryEnded(status=Status.DONE, seen=seen),
+        "c4/mark-in-progress/1-2": Marked(found="in-progress"),
+        "c4/dev-story/1-2": CommandEnded(ok=True, seen=seen),
+        "c4/code-review-1/1-2": CommandEnded(ok=True, facts=high, seen=seen),
+    }
+    under_way = selected(4, ("1-1", "review"), ("1-2", "ready-for-dev"))
+    told = planned(
+        sprint,
+        specs=frozenset({"1-2"}),
+        cycles=2,
+        first=4,
+        under_way=replace(under_way, stories=tuple(replace(one, has_tech_spec=True) for one in under_way.stories)),
+        recall=recorded(outcomes),
+    )
+    assert lines(told)[:2] == ["code-review-2 1-2", "batch-commit 1-1,1-2"]
     assert [(cycle.number, [story.key for story in cycle.stories]) for cycle in told.cycles] == [
-        (4, ["1-2"]),
+        (4, ["1-1", "1-2"]),
         (5, ["1-3"]),
     ]
 
 
-def test_cycle_under_way_whose_stories_are_gone_is_chosen_anew():
-    told = planned({"1-1": "done", "1-2": "review"}, under_way=("1-1",))
-    assert [story.key for story in told.cycles[0].stories] == ["1-2"]
+def test_parallel_command_that_is_on_record_is_not_planned_again():
+    outcomes = {"c1/story-discovery/1-1": CommandEnded(ok=True, seen={"1-1": "backlog"})}
+    told = planned({"1-1": "backlog"}, under_way=selected(1, ("1-1", "backlog")), recall=recorded(outcomes))
+    assert lines(told)[0] == "create-story 1-1"
 
 
 def test_commands_are_counted_singly():

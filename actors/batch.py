@@ -27,27 +27,24 @@ from actors.orders import (
 )
 from actors.reviews import Chain, ReviewPool, task_type
 from actors.selection import select_cycle
-from actors.steps import inject, mark_story, record_spawn, run_together
+from actors.steps import inject, look_for_commit, mark_story, record_spawn, run_together
 from actors.story import run_story
 from actors.tree import Branch, NodeState, Role
 from actors.verdict import COMMIT
 from runner.domain import cycle
 from runner.domain.cycle import CycleState, Selection
 from runner.domain.steps import (
-    CommandEnded,
     CycleDone,
     CycleStep,
     HandOver,
     InjectContext,
     MarkStory,
     Outcome,
-    RunCommand,
     RunTogether,
     Spawned,
     SpawnReviews,
 )
 from runner.store import queries
-from runner.workspace import git
 
 MAILBOX_CAPACITY = 16
 """Orders and troubles that may wait: one from each command that can run, and a few impatient operators."""
@@ -179,21 +176,8 @@ class Batch:
         known = shift.ledger.has_outcome(first.key)
         ended = await run_together(shift, step, briefing, state.keys, branch)
         if ended is not None and first.command == COMMIT and not known:
-            await self._look_for_commit(shift, first, ended[0])
+            await look_for_commit(shift, first, ended[0])
         return ended
-
-    async def _look_for_commit(self, shift: Shift, step: RunCommand, ended: CommandEnded) -> None:
-        """The work of a cycle that was not committed stays in the tree: the operator has to know."""
-        stories = ", ".join(step.stories)
-        if not ended.ok:
-            message = f"nothing was committed for {stories}: {ended.reason}; the work stays in the tree"
-            await shift.warn("commit_failed", message)
-            return
-        head = await trio.to_thread.run_sync(git.head, self._kit.paths.root)
-        if shift.ledger.before(step.key).get("head") == (head or ""):
-            await shift.warn(
-                "commit_failed", f"{step.command} made no commit for {stories}; the work stays in the tree"
-            )
 
     async def _spawn(self, shift: Shift, pool: ReviewPool, number: int, epic: str, step: SpawnReviews) -> Spawned:
         recorded = shift.ledger.outcome(step.key, Spawned)

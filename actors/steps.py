@@ -31,6 +31,7 @@ from runner.domain.steps import (
 from runner.domain.taxonomy import uses_cheap_model
 from runner.settings import Settings
 from runner.store.journal import Journal
+from runner.workspace import git
 from runner.workspace.artifacts import Injection, InjectionKind, find_discovery, inject_context
 
 Local = TypeVar("Local", Marked, Injected)
@@ -126,3 +127,15 @@ async def run_together(
     results = [ended[command.key] for command in step.commands]
     complete = tuple(result for result in results if result is not None)
     return complete if len(complete) == len(results) else None
+
+
+async def look_for_commit(shift: Shift, step: RunCommand, ended: CommandEnded) -> None:
+    """The work of a cycle that was not committed stays in the tree: the operator has to know."""
+    stories = ", ".join(step.stories)
+    if not ended.ok:
+        message = f"nothing was committed for {stories}: {ended.reason}; the work stays in the tree"
+        await shift.warn("commit_failed", message)
+        return
+    head = await trio.to_thread.run_sync(git.head, shift.kit.paths.root)
+    if shift.ledger.before(step.key).get("head") == (head or ""):
+        await shift.warn("commit_failed", f"{step.command} made no commit for {stories}; the work stays in the tree")

@@ -147,7 +147,10 @@ class _Attempt:
                 f"processes of {self._errand.step.key} could not be ended",
                 hint="look for them with `python -m runner doctor`, end them, then resume",
             )
-        told = process.ending()
+        if not process.heard_all:
+            # Its result may stand in what there was no time to read: the attempt stays open for the lifeline.
+            return Ending(kind=EndingKind.INTERRUPTED, reason="its output was not read to the end")
+        told = await trio.to_thread.run_sync(process.ending)
         ending = decoder.ending(told, now=aware(self._kit.clock()))
         await self._put_on_record(ending, exit_code=told.exit_code, leftovers=process.leftovers)
         return ending

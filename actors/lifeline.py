@@ -17,6 +17,7 @@ from runner.domain.errors import BatchFailed
 from runner.domain.events import BatchWarning
 from runner.guard import tags
 from runner.guard.receipt import Receipt, await_guard, read_receipt
+from runner.guard.strays import kill_guard
 from runner.store import queries
 from runner.store.command_log import Conclusion
 from runner.store.records import AttemptRow, UnfinishedCommand
@@ -77,10 +78,15 @@ async def end_run(kit: Kit, batch_id: int, status: str, reason: str) -> tuple[st
     return status, reason
 
 
-async def settle_commands(kit: Kit) -> int:
-    """Bring every attempt that has no end to one; gives their number."""
+async def settle_commands(kit: Kit, *, torn: bool = False) -> int:
+    """Bring every attempt that has no end to one; gives their number.
+
+    `torn`: only those that never had a process. To read what the others have said may take longer than a stop has.
+    """
     unfinished = await kit.reads.ask(queries.unfinished_commands)
     for command in unfinished:
+        if torn and run_folder(kit.paths.state, command.attempt.run_id).stdout.exists():
+            continue
         end = await trio.to_thread.run_sync(_settle, kit, command)
         await kit.recorder.record(
             lambda journal, id=command.attempt.command_id, end=end: journal.conclude(id, end)  # type: ignore[misc]
@@ -92,7 +98,12 @@ def _settle(kit: Kit, command: UnfinishedCommand) -> Conclusion:
     """End what is left of an attempt, and judge it by what it has left on the disk; in a thread."""
     row = command.attempt
     folder = run_folder(kit.paths.state, row.run_id)
-    if not await_guard(folder.path, GUARD_SECONDS) or not tags.sweep(row.tag, SWEEP_SECONDS)[1]:
+    answered = await_guard(folder.path, GUARD_SECONDS)
+    clean = tags.sweep(row.tag, SWEEP_SECONDS)[1]
+    if not answered:
+        kill_guard(folder.path)
+        answered = await_guard(folder.path, GUARD_SECONDS)
+    if not (answered and clean):
         raise BatchFailed(
             f"processes of {row.step_key} are still there", hint="end them, then start the runner again"
         )

@@ -10,12 +10,16 @@ from typing import Generic, TypeVar
 
 import trio
 
+from runner.domain.errors import RunnerError
+
 Message = TypeVar("Message")
 Answer = TypeVar("Answer")
 
 
-class Abandoned(Exception):
-    """The actor that was asked died before it could answer."""
+class Abandoned(RunnerError):
+    """The actor that was asked died before it could answer; what was asked for may have been done all the same."""
+
+    exit_code = 1
 
 
 class Reply(Generic[Answer]):
@@ -37,7 +41,9 @@ class Reply(Generic[Answer]):
 
     def abandon_unless_settled(self) -> None:
         if not self._settled.is_set():
-            self.refuse(Abandoned("the actor that was asked has crashed"))
+            self.refuse(
+                Abandoned("a part of the runner crashed over this", hint="look at the status, then try again")
+            )
 
     async def wait(self) -> Answer:
         await self._settled.wait()

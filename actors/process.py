@@ -33,8 +33,10 @@ GUARD_SECONDS = 1.5
 """What the guard may take beyond the agent's grace: kill, sweep, fsync, receipt."""
 SWEEP_SECONDS = 5.0
 SPAWN_SECONDS = 30.0
-DRAIN_SECONDS = 20.0
-"""For reading what is left of the output when the runner is stopping."""
+DRAIN_SECONDS = 1.0
+"""For what is left of the output when the runner stops: part of what a stop now may take."""
+HEARD_BYTES = 4 << 20
+"""So much of it is told as progress; of more, only the verdict is taken."""
 
 STOP, KILL = b"T", b"K"
 
@@ -78,6 +80,8 @@ class AgentProcess:
         self._last_output = 0.0
         self._receipt: Receipt | None = None
         self._swept_clean = False
+        self.heard_all = False
+        """Whether its output was read to the end: what was not read may hold its result."""
         self._not_started = ""
         self._control = -1
 
@@ -233,8 +237,10 @@ class AgentProcess:
     async def _drain(self, tail: Tail, listen: Listener) -> None:
         """Hand on what was left unread by a stop, down to a last line that was cut off."""
         while tail.grown() and self._cut is not Cut.LINE_TOO_LONG:
-            await self._read(tail, listen)
-        if signals := await trio.to_thread.run_sync(tail.finish):
+            await self._read(tail, listen if tail.unread() < HEARD_BYTES else _unheard)
+        signals = await trio.to_thread.run_sync(tail.finish)
+        self.heard_all = True
+        if signals:
             await listen(signals)
 
     async def _keep_limits(self, tail: Tail, guard: trio.Process) -> None:
@@ -274,3 +280,7 @@ def _opened(files: ExitStack, path: Path, flags: int) -> int:
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     files.callback(os.close, descriptor)
     return descriptor
+
+
+async def _unheard(signals: Sequence[Signal]) -> None:
+    await trio.lowlevel.checkpoint()

@@ -35,8 +35,8 @@ from runner.settings import Settings
 from runner.store import queries
 from runner.workspace.project import Paths
 
-FAREWELL_SECONDS = 2.0
-"""For the display to show the last events."""
+FAREWELL_SECONDS = {"completed": 5.0, "error": 2.0, "stopped": 0.5}
+"""For a slow reader to be shown the last events; a stop has a bound to keep."""
 
 EXIT_CODES: Mapping[str, int] = {"completed": 0, "error": 1, "stopped": 4}
 
@@ -145,8 +145,8 @@ async def _attend(runner: Runner, request: Request, show: Show) -> None:
         await runner.control.ask(request)
         shown = trio.Event()
         nursery.start_soon(_display, runner, after, show, shown)
-        await runner.control.ended()
-        with trio.move_on_after(FAREWELL_SECONDS):
+        ended = await runner.control.ended()
+        with trio.move_on_after(FAREWELL_SECONDS[ended.status]):
             await shown.wait()
         nursery.cancel_scope.cancel()
 
@@ -187,7 +187,11 @@ async def _pass_signals_on(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """First Ctrl-C: stop after the running commands. Second, SIGTERM or SIGHUP: stop now."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # Whoever has it ignored (nohup) wants to survive the terminal.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    with trio.open_signal_receiver(*numbers) as signals:
         task_status.started()
         interrupts = 0
         async for number in signals:

@@ -70,8 +70,10 @@ def guard_command(
 def read_receipt(run_dir: Path) -> Receipt | None:
     """The receipt of a finished command; None when it is missing, torn or invalid."""
     try:
-        with open(run_dir / RECEIPT_NAME, "rb") as file:
-            return msgspec.json.decode(file.read(_LONGEST_RECEIPT_BYTES), type=Receipt)
+        # The agent could write here too: what is no plain file must neither block nor lead elsewhere.
+        receipt = os.open(run_dir / RECEIPT_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(receipt, "rb") as file:
+            return msgspec.json.decode(file.read(_LONGEST_RECEIPT_BYTES) or b"", type=Receipt)
     except (OSError, msgspec.MsgspecError):
         return None
 
@@ -84,8 +86,9 @@ def await_guard(run_dir: Path, limit_seconds: float) -> bool:
     """
     deadline = time.monotonic() + limit_seconds
     try:
-        lock = os.open(run_dir / LOCK_NAME, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+        lock = os.open(run_dir / LOCK_NAME, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        # Missing, or something else stands in its place: it tells nothing, the tag of the agents has to.
         return True
     try:
         while not _can_lock(lock):

@@ -101,10 +101,13 @@ class CommandLog(EventLog):
         self.emit(event, batch_id=batch_id, command_id=event.command_id, at=at)
 
     def conclude(self, command_id: int, end: Conclusion) -> None:
-        """Record how an attempt ended, with its cost and its verdict; a charged failure is an `error` too."""
+        """Record how an attempt ended, with its cost and its verdict; a charged failure is an `error` too.
+
+        An end that is on record stands: of two that come, from a batch and from a rescue, the second is ignored.
+        """
         now = self._clock()
         reason = self._redact(end.reason)
-        self._db.execute(
+        ended = self._db.execute(
             "UPDATE commands SET status = ?, ended_at = ?, reason = ?, charged = ?, exit_code = ?, resets_at = ?,"
             " verdict_json = ?, output_summary = ?, session_id = ?, input_tokens = ?, output_tokens = ?,"
             " cost_usd = ?, num_turns = ? WHERE id = ? AND status = 'running'",
@@ -115,6 +118,8 @@ class CommandLog(EventLog):
                 command_id,
             ),
         )
+        if not ended.rowcount:
+            return
         batch_id, story_id, command, task_id, attempt, started_at = self.one(
             "SELECT batch_id, story_id, command, task_id, attempt, started_at FROM commands WHERE id = ?",
             command_id,

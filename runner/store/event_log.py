@@ -79,7 +79,8 @@ class EventLog:
             case str():
                 return self._redact(value)
             case dict():
-                return {name: self._redacted(item) for name, item in value.items()}
+                # Names too: an agent makes up both sides of a metric.
+                return {self._redact(name): self._redacted(item) for name, item in value.items()}
             case list() | tuple():
                 return [self._redacted(item) for item in value]
             case _:

@@ -68,9 +68,11 @@ def prune(state: Path, oldest_ms: int) -> None:
 def stderr_tail(folder: RunFolder) -> str:
     """The end of standard error; empty when there is none."""
     try:
-        with folder.stderr.open("rb") as file:
+        # The agent may have put something else in its place: what is no plain file must not block.
+        descriptor = os.open(folder.stderr, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - STDERR_TAIL))
-            return file.read(STDERR_TAIL).decode("utf-8", "replace").strip()
+            return (file.read(STDERR_TAIL) or b"").decode("utf-8", "replace").strip()
     except OSError:
         return ""
 
@@ -79,7 +81,9 @@ class Tail:
     """Follows one run's standard output through a decoder. One call at a time, from any thread."""
 
     def __init__(self, folder: RunFolder, decoder: Decoder) -> None:
-        self._file = os.open(folder.stdout, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # After a crash the agent may have put something else in its place: it must neither block nor lead elsewhere.
+        flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        self._file = os.open(folder.stdout, flags, 0o600)
         self._errors = folder.stderr
         self._decoder = decoder
         self._splitter = LineSplitter()
@@ -88,6 +92,10 @@ class Tail:
     def grown(self) -> bool:
         """Whether there is output that has not been read; cheap enough for the event loop."""
         return os.fstat(self._file).st_size > self._offset
+
+    def unread(self) -> int:
+        """Bytes written and not read yet."""
+        return max(0, os.fstat(self._file).st_size - self._offset)
 
     def size(self) -> int:
         """Bytes written so far to standard output and standard error together."""

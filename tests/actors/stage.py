@@ -25,7 +25,7 @@ from actors.ledger import Ledger
 from actors.mailbox import Mailbox
 from actors.orders import Order, Report
 from actors.recorder import Recorder
-from actors.supervisor import Crash
+from actors.supervisor import Backoff, ChildSpec, Crash, Supervisor
 from actors.tree import Branch, Node, Role
 from runner.agents.base import Launch, LaunchRequest
 from runner.agents.claude_stream import ClaudeDecoder
@@ -194,6 +194,8 @@ class Stage:
         self.crashes = list[Crash]()
         self.chances = list[float | Exception]()
         """What the next calls for a random number give; 0.0 when there is no more. An exception is a crash there."""
+        self.crash_over = ""
+        """The recorder crashes over the next event of this type, after it was stored."""
         self.root = Branch("root", Role.SUPERVISOR, clock=self.wall)
         ids = iter(range(1, 10_000))
         self.kit = Kit(
@@ -204,12 +206,18 @@ class Stage:
             workflows={},
             permission_mode="bypassPermissions",
             environment={"PATH": os.environ["PATH"]},
-            recorder=Recorder(self.database, clock=self.wall, redact=str, publish=self.events.extend),
+            recorder=Recorder(self.database, clock=self.wall, redact=str, publish=self._publish),
             reads=Reads(self.database),
             clock=self.wall,
             new_id=lambda: f"00000000-0000-4000-8000-{next(ids):012}",
             random=self._chance,
         )
+
+    def _publish(self, events: Sequence[Envelope]) -> None:
+        self.events.extend(events)
+        if self.crash_over in {event.type for event in events}:
+            self.crash_over = ""
+            raise RuntimeError("a mistake in the recorder")
 
     def _chance(self) -> float:
         chance = self.chances.pop(0) if self.chances else 0.0
@@ -219,10 +227,12 @@ class Stage:
 
     @asynccontextmanager
     async def recording(self, *, patience: float = PATIENCE_SECONDS) -> AsyncIterator[trio.Nursery]:
-        """The recorder runs for the length of the block, which may not take for ever."""
+        """The recorder runs, and is restarted, for the length of the block, which may not take for ever."""
+        spec = ChildSpec(id="recorder", start=self.kit.recorder.run, mailbox=self.kit.recorder.mailbox)
+        supervisor = Supervisor([spec], backoff=Backoff(first=0.01), report=self._note_crash)
         with trio.fail_after(patience), closing(self.puppets):
             async with trio.open_nursery() as nursery:
-                await nursery.start(self.kit.recorder.run, self.root)
+                await nursery.start(supervisor.run, self.root)
                 yield nursery
                 nursery.cancel_scope.cancel()
 

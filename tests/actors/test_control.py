@@ -12,6 +12,7 @@ import trio
 
 from actors.control import Control, Ended, PauseBatch, Refused, Request, ResumeBatch, StartBatch, StopBatch
 from actors.gate import Stop
+from actors.mailbox import Abandoned
 from actors.tree import Role
 from runner.domain.errors import BatchFailed
 from tests.actors.stage import (
@@ -430,6 +431,43 @@ async def test_a_batch_that_cannot_start_ends_with_its_own_error(stage: Stage, m
         await control.ask(ResumeBatch())
         ended = await control.ended()
     assert (ended.status, ended.reason) == ("error", "processes are still there; end them")
+
+
+# A recorder that crashes
+
+
+async def test_a_crash_of_the_recorder_disturbs_no_agent(stage: Stage):
+    """What was committed counts, what waits is recorded by its next life, and those who asked it nothing go on."""
+    stage.puppets.plan(REVIEW, waits())
+    stage.crash_over = "command:progress"
+    async with stage.control() as control:
+        await control.ask(ONE)
+        await stage.puppets.let_go(REVIEW)
+        assert (await control.ended()).status == "completed"
+    assert [crash.child for crash in stage.crashes][:1] == ["recorder"]
+    assert stage.attempts(REVIEW)[-1] == "success"
+    assert len(stage.payloads("batch:end")) == 1
+
+
+async def test_a_batch_whose_question_was_abandoned_goes_on_from_the_journal(stage: Stage):
+    stage.crash_over = "command:start"
+    async with stage.control() as control:
+        await control.ask(ONE)
+        assert (await control.ended()).status == "completed"
+    assert [crash.child for crash in stage.crashes] == ["recorder", "batch"]
+    assert stage.attempts(REVIEW) == ["interrupted", "success"]
+    assert stage.puppets.commands == [REVIEW, COMMIT]
+
+
+async def test_a_request_that_was_abandoned_is_refused_and_control_goes_on(stage: Stage):
+    stage.crash_over = "batch:start"
+    async with stage.control() as control:
+        with pytest.raises(Abandoned, match="try again"):
+            await control.ask(ONE)
+        assert control.state == "idle"
+        # It was on record already when the recorder crashed.
+        assert await control.ask(ResumeBatch()) == 1
+        assert (await control.ended()).status == "completed"
 
 
 # What is shown

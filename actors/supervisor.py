@@ -275,7 +275,6 @@ class Supervisor:
     async def _stop(self, children: Sequence[Child]) -> None:
         """Stop in reverse order; one that does not end within its deadline is passed over and reported."""
         for child in reversed(children):
-            child.due = None
             life = child.life
             if life is None or life.is_decided:
                 continue

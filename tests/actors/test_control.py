@@ -285,16 +285,16 @@ async def test_a_limit_is_waited_for_and_the_session_goes_on(stage: Stage):
 
 
 async def test_a_batch_goes_on_a_little_after_the_limit_has_reset(stage: Stage):
-    # A tenth of the wait, when chance says 1.0: all runners of an account must not come back in the same second.
-    stage.chances = [0.0, 1.0]
-    stage.puppets.plan(REVIEW, limited(stage.wall() + 6_000))
+    # Up to a tenth of the wait: not all runners of an account may come back in the same second.
+    stage.chances = [0.0, 0.1]
+    stage.puppets.plan(REVIEW, limited(stage.wall() + 60_000))
     async with stage.control() as control:
         await control.ask(ONE)
         await until(lambda: bool(stage.payloads("batch:state")))
         (event,) = stage.payloads("batch:state")
-        stage.wall.jump(6_000)
+        stage.wall.jump(60_000)
         await stands(stage, "running")
-        assert stage.wall() - event["resets_at"] >= 450
+        assert stage.wall() - event["resets_at"] >= 500
 
 
 async def test_the_operator_may_go_on_before_a_limit_resets(stage: Stage):
@@ -454,7 +454,8 @@ async def test_a_batch_whose_question_was_abandoned_goes_on_from_the_journal(sta
     async with stage.control() as control:
         await control.ask(ONE)
         assert (await control.ended()).status == "completed"
-    assert [crash.child for crash in stage.crashes] == ["recorder", "batch"]
+    # Which of the two supervisors tells first is a matter of scheduling.
+    assert sorted(crash.child for crash in stage.crashes) == ["batch", "recorder"]
     assert stage.attempts(REVIEW) == ["interrupted", "success"]
     assert stage.puppets.commands == [REVIEW, COMMIT]
 

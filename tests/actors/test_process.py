@@ -308,8 +308,17 @@ async def test_when_the_guard_is_killed_everything_is_swept(agent: Start):
     assert run.alive() == []
 
 
-async def test_a_guard_that_was_stopped_by_its_agent_cannot_hold_up_a_stop(agent: Start):
-    run = agent(DEAF.replace("print('up')", "import os; os.kill(os.getppid(), signal.SIGSTOP); print('up')"), BRISK)
+FREEZER = DEAF.replace("print('up')", "import os; os.kill(os.getppid(), signal.SIGSTOP); print('up')")
+
+
+async def test_a_guard_that_was_frozen_by_its_agent_cannot_hold_up_a_limit(agent: Start):
+    run = agent(FREEZER, Limits(idle=0.3, total=math.inf, grace=0.3))
+    assert (await run.to_its_end()).cut is Cut.IDLE
+    assert run.process.clean
+
+
+async def test_a_guard_that_was_frozen_by_its_agent_cannot_hold_up_a_stop(agent: Start):
+    run = agent(FREEZER, BRISK)
     async with run.at_work() as scope:
         scope.cancel()
     assert run.process.clean

@@ -83,6 +83,7 @@ async def test_background_reviews_use_the_cheap_model_and_keep_off_the_sprint_fi
     (run_id,) = stage.query("SELECT run_id FROM commands")[0]
     prompt = (stage.kit.paths.state / "runs" / run_id / "prompt.txt").read_text()
     assert "leave sprint-status.yaml exactly as it is" in prompt
+    assert [event["background"] for event in stage.payloads("command:start")] == [True]
 
 
 async def test_no_more_chains_run_at_a_time_than_there_are_workers(stage: Stage):

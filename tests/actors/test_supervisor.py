@@ -210,6 +210,20 @@ async def test_a_group_restart_leaves_out_temporary_children_and_repeats_transie
     assert troupe.starts("rescue") == [0, 1]
 
 
+async def test_a_temporary_child_that_has_not_begun_yet_is_not_forgotten_in_a_group_restart(
+    autojump_clock: MockClock, troupe: Troupe
+):
+    await act(
+        troupe,
+        troupe.child("a", crashes_after(1), up),
+        troupe.child("b", up_after(2)),
+        troupe.child("once", restart=Restart.TEMPORARY),
+        strategy=Strategy.REST_FOR_ONE,
+        cancel_at=5,
+    )
+    assert troupe.starts("once") == [3]
+
+
 async def test_a_group_waits_for_its_members_to_be_up_one_after_the_other(autojump_clock: MockClock, troupe: Troupe):
     children = [
         troupe.child("a", crashes_after(1), up_after(3)),
@@ -348,7 +362,12 @@ async def test_a_crash_in_a_childs_nursery_beside_cancelled_tasks_is_a_crash(
 ):
     async def crashes_as_it_is_cancelled(troupe: Troupe, id: str, task_status: TaskStatus) -> None:
         task_status.started()
-        mixed = [ValueError("first"), trio.Cancelled._create(source="explicit")]
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                await trio.sleep_forever()
+            except trio.Cancelled as cancelled:
+                mixed = [ValueError("first"), cancelled]
         raise BaseExceptionGroup("mixed", mixed)
 
     await act(troupe, troupe.child("a", crashes_as_it_is_cancelled, up), cancel_at=5)

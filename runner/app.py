@@ -113,6 +113,7 @@ async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callab
     runner, recorder = build(outfit)
     report = partial(_report, recorder)
     supervisor = root(recorder, Lifeline(runner.kit), runner.control, report=report, random=random.random)
+    failure: RunnerError | None = None
     try:
         async with trio.open_nursery() as nursery:
             # Outermost: a signal that comes while the runner is starting must find somebody who listens.
@@ -121,12 +122,15 @@ async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callab
             await _attend(runner, request, show)
             nursery.cancel_scope.cancel()
     except* Escalated as escalation:
-        raise BatchFailed(
+        failure = BatchFailed(
             f"the runner could not go on: {escalation.exceptions[0]}",
             hint="see the events with `python -m runner history`, then --resume",
-        ) from None
+        )
     except* RunnerError as group:
-        raise _first(group) from None
+        failure = _first(group)
+    # Raised out here: what is raised in an `except*` block arrives in a group, in the earlier Pythons 3.11.
+    if failure is not None:
+        raise failure
     return runner.control.last or Ended(batch_id=0, status="stopped", reason="stopped before it had started")
 
 

@@ -32,12 +32,12 @@ _LOGGERS = ("orchestrator.sh", "sprint-log.sh", "runner")
 _OPTIONS_WITH_VALUE = ("--project", "--url")
 
 _TOKEN = re.compile(
-    r"""(?P<blank>(?:[ \t\r]|\\\n)++|\#[^\n]*+)
+    r"""(?P<blank>(?>(?:[ \t\r]|\\\n)+)|\#[^\n]*+)
       | (?P<stop>[\n;&|()]++|[0-9]*+[<>][<>&]*+)
-      | (?P<word>(?:[^ \t\r\n'"\\;&|()<>]++|\\[^\n]|'[^']*+'|"(?:[^"\\]++|\\.)*+")++)""",
+      | (?P<word>(?>(?:[^ \t\r\n'"\\;&|()<>]++|\\[^\n]|'[^']*+'|"(?>(?:[^"\\]++|\\.)*)")+))""",
     re.VERBOSE | re.DOTALL,
 )
-_QUOTED = re.compile(r"""'([^']*+)'|"((?:[^"\\]++|\\.)*+)"|\\(.)""", re.DOTALL)
+_QUOTED = re.compile(r"""'([^']*+)'|"((?>(?:[^"\\]++|\\.)*))"|\\(.)""", re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\$`])')
 _BEFORE_PROGRAM = re.compile(
     r"""(?:\S*/)?(?:bash|sh|zsh|env|exec|time|nohup|command)  # programs that run another one

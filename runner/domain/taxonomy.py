@@ -162,7 +162,7 @@ _LOG_LINE = re.compile(
     r"(?P<seconds>[0-9](?<![\w,.-][0-9])[0-9]{9})(?P<millis>[0-9]{3})?"
     rf',"?(?P<epic>{_NAME})"?,"?(?P<story>{_NAME}(?:,[ ]?{_NAME})??)"?,"?(?P<command>{_NAME})"?'
     rf',"?(?P<task>{_NAME})"?,"?(?P<status>start|end)(?![\w.-])"?'
-    r'(?:,(?:"(?P<quoted>(?:[^"\n]++|"")*+)"|(?P<plain>[^\n]*+)))?'
+    r'(?:,(?:"(?P<quoted>(?>(?:[^"\n]++|"")*))"|(?P<plain>[^\n]*+)))?'
 )
 
 _ECHO_LENGTH = 140

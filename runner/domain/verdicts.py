@@ -75,9 +75,9 @@ _HIGHEST = (
     rf"(?P<level>{_LEVEL}|ZERO{_BLANK}ISSUES){_END}{_NOT_QUOTED}"
 )
 
-_MARKS = r"(?:(?![\n~(/<])[\W_])*+"
+_MARKS = r"(?>(?:(?![\n~(/<])[\W_])*)"
 """List marks, bold, quotes, heading signs; not what strikes a word out or makes an aside of it."""
-_LINE_START = rf"^(?!\n){_MARKS}(?:\d{{1,4}}[.)]{_MARKS})?+"
+_LINE_START = rf"^(?!\n){_MARKS}(?>(?:\d{{1,4}}[.)]{_MARKS})?)"
 
 _DECISION = re.compile(
     rf"\[{_MARKUP}TECH-SPEC-DECISION{_MARKUP}:{_MARKUP}(?P<decision>REQUIRED|SKIP){_MARKUP}\]",
@@ -108,7 +108,7 @@ _COUNTS = re.compile(
 
 _FINDING = re.compile(
     r"^(?=[ \t>]*+(?:(?P<bold>\*\*)|(?:[-*+•]|\#{1,6}|\d{1,4}[.)])[ \t]))"
-    rf"{_LINE_START}(?:(?:[xX]|AI-Review)\]{_MARKS}){{0,2}}+"
+    rf"{_LINE_START}(?>(?:(?:[xX]|AI-Review)\]{_MARKS}){{0,2}})"
     # Capitals may stand bare; "High" and "low" begin sentences, so they need a bracket, a colon or a dash.
     rf"(?:{_LEVEL}{_END}(?!-[A-Za-z]|\|)|(?i:{_LEVEL})(?=[ \t]?[\])*:–—]|-\d|[ \t]-[ \t]))"
     rf"(?P<title>[^\n]{{0,{TITLE_LENGTH}}})",

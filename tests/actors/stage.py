@@ -23,7 +23,7 @@ from actors.gate import Gate
 from actors.kit import Kit, Reads, Shift
 from actors.ledger import Ledger
 from actors.mailbox import Mailbox
-from actors.orders import Order, Report
+from actors.orders import Order
 from actors.recorder import Recorder
 from actors.supervisor import Backoff, ChildSpec, Crash, Supervisor
 from actors.tree import Branch, Node, Role
@@ -256,7 +256,7 @@ class Stage:
 
     async def shift_of(self, batch_id: int) -> Shift:
         history = await self.kit.reads.ask(lambda database: queries.history(database, batch_id))
-        orders: Mailbox[Order] = Mailbox(16)
+        orders = Mailbox[Order](16)
         return Shift(kit=self.kit, batch_id=batch_id, gate=Gate(), ledger=Ledger(history), orders=orders)
 
     def query(self, sql: str, *values: object) -> list[Any]:
@@ -302,11 +302,3 @@ def task_names() -> list[str]:
         names.append(task.name)
         waiting += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
     return names
-
-
-async def answered(orders: Mailbox[Order]) -> Report:
-    """Take the next report as the batch would, and answer it."""
-    order = await orders.receive()
-    assert isinstance(order, Report)
-    order.reply.answer(None)
-    return order

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from actors.control import Control, Ended, PauseBatch, Refused, Request, ResumeBatch, StartBatch, StopBatch
 from actors.gate import Stop
@@ -290,7 +291,8 @@ async def test_a_batch_goes_on_a_little_after_the_limit_has_reset(stage: Stage):
     stage.puppets.plan(REVIEW, limited(stage.wall() + 60_000))
     async with stage.control() as control:
         await control.ask(ONE)
-        await until(lambda: bool(stage.payloads("batch:state")))
+        await until(lambda: "limit-timer" in task_names())
+        await wait_all_tasks_blocked()
         (event,) = stage.payloads("batch:state")
         stage.wall.jump(60_000)
         await stands(stage, "running")

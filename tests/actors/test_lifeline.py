@@ -7,6 +7,7 @@ which is what a guard sees when its runner is gone.
 import fcntl
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -231,17 +232,26 @@ async def test_what_a_killed_guard_left_alive_is_swept(stage: Stage):
 
 
 @pytest.mark.slow
-async def test_a_run_that_leaves_a_guard_behind_has_failed(stage: Stage):
+async def test_a_frozen_guard_is_ended_with_all_that_it_guards(stage: Stage):
     tag = tags.new_tag()
-    with orphaned_guard(stage, tag) as (_, control):
-        async with stage.recording(patience=30):
-            batch_id = await begun(stage, tag=tag)
-            status, reason = await end_run(stage.kit, batch_id, "stopped", "enough")
-        os.close(control)
-    assert status == "error"
-    assert reason.startswith(f"processes of c1/dev-story/{STORY} are still there")
-    assert stage.query("SELECT status, reason, resumable FROM batches") == [(status, reason, 1)]
-    assert stage.query("SELECT status FROM commands") == [("running",)]
+    with orphaned_guard(stage, tag) as (guard, control):
+        async with stage.recording(patience=60):
+            await begun(stage, tag=tag)
+            await until(lambda: len(tags.tagged(tag)) == 2)
+            guard.send_signal(signal.SIGSTOP)
+            os.close(control)
+            await rescue(stage)
+            assert tags.tagged(tag) == []
+        assert guard.wait(5) == -signal.SIGKILL
+    assert stage.query("SELECT status FROM commands") == [("interrupted",)]
+
+
+async def test_the_end_of_a_run_settles_what_never_had_a_process(stage: Stage):
+    async with stage.recording():
+        batch_id = await begun(stage)
+        assert await end_run(stage.kit, batch_id, "stopped", "enough") == ("stopped", "enough")
+    assert stage.query("SELECT status FROM commands") == [("interrupted",)]
+    assert stage.query("SELECT status, reason, resumable FROM batches") == [("stopped", "enough", 1)]
 
 
 # Batches and the project

@@ -71,6 +71,16 @@ def test_stop_in_a_story_and_resume(
     ).replace("epic-3: backlog", "")
 
 
+def test_hang_up_is_ignored_by_a_runner_that_was_started_so(tmp_path: Path):
+    project = make_project(tmp_path / "project", {"1-1-one": "review"})
+    scenario = write_scenario(tmp_path, [{"command": "code-review-1", "actions": [{"sleep": 0.5}, "builtin"]}])
+    with started(project, scenario, "--cycles", "1", hang_up=signal.SIG_IGN) as runner:
+        wait_until(lambda: running(project, "c1/code-review-1/1-1-one"))
+        runner.send_signal(signal.SIGHUP)
+        _, errors = runner.communicate()
+    assert (runner.returncode, errors) == (0, "")
+
+
 def test_a_start_beside_an_unfinished_batch_is_refused(tmp_path: Path):
     project = make_project(tmp_path / "project", SIX_STORIES)
     scenario = write_scenario(tmp_path, [SLOW_STORY])

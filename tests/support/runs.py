@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,8 @@ def started(project: Path, scenario: Path, *arguments: str, **more: str) -> Iter
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whoever runs the tests may have it ignored, which a child inherits: a runner under nohup is another case.
+        preexec_fn=partial(signal.signal, signal.SIGHUP, hang_up),
     ) as process:
         try:
             yield process

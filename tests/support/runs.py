@@ -37,7 +37,9 @@ def run(project: Path, scenario: Path | None, *arguments: str, **more: str) -> "
 
 
 @contextmanager
-def started(project: Path, scenario: Path, *arguments: str, **more: str) -> Iterator["subprocess.Popen[str]"]:
+def started(
+    project: Path, scenario: Path, *arguments: str, hang_up: signal.Handlers = signal.SIG_DFL, **more: str
+) -> Iterator["subprocess.Popen[str]"]:
     """A runner that runs; killed at the end of the block if it still does."""
     with subprocess.Popen(
         command(project, scenario, *arguments),

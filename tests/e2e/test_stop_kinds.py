@@ -71,6 +71,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return successes(project)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.when.name.lower())
 async def test_a_stop_takes_effect_where_it_was_asked_for(tmp_path: Path, undisturbed: list[str], case: Case):
     project = make_project(tmp_path / "project", SIX_STORIES)

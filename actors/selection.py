@@ -5,14 +5,12 @@ import trio
 
 from actors import sprint_file
 from actors.kit import Shift
-from runner.domain.cycle import CycleStory, Selection
+from runner.domain.cycle import Selection
 from runner.domain.model import Status, Story
 from runner.domain.sprint import select
 from runner.domain.steps import step_key
-from runner.domain.verdicts import file_decision
 from runner.store.journal import Journal
-from runner.workspace.artifacts import find_story, find_tech_spec, read_artifact
-from runner.workspace.project import Paths
+from runner.workspace.artifacts import cycle_story
 
 
 async def select_cycle(shift: Shift, number: int) -> Selection | None:
@@ -65,20 +63,6 @@ def _with_files(shift: Shift, number: int, stories: tuple[Story, ...]) -> Select
     paths = shift.kit.paths
     return Selection(
         number=number,
-        stories=tuple(_cycle_story(paths, story) for story in stories),
+        stories=tuple(cycle_story(paths, story) for story in stories),
         review_limit=shift.kit.settings.max_code_review_attempts,
-    )
-
-
-def _cycle_story(paths: Paths, story: Story) -> CycleStory:
-    decision = None
-    if story.status is Status.READY_FOR_DEV and (file := find_story(paths, story.key)) is not None:
-        decision = file_decision(read_artifact(file))
-    return CycleStory(
-        key=story.key.text,
-        short=story.key.short,
-        epic=story.key.epic,
-        written=story.written,
-        has_tech_spec=find_tech_spec(paths, story.key) is not None,
-        file_decision=decision,
     )

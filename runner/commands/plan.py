@@ -18,20 +18,18 @@ from runner.commands.given import Given
 from runner.commands.start import read_cycles
 from runner.display.tables import table
 from runner.display.words import count, named, short, shorts
-from runner.domain.cycle import CycleStory, Selection
+from runner.domain.cycle import Selection
 from runner.domain.errors import UsageError
 from runner.domain.freshness import Freshness, freshness
-from runner.domain.model import Status, Story
 from runner.domain.plan import Plan, PlannedCycle, PlannedStep, Recall, nothing_on_record, plan
 from runner.domain.steps import step_key
 from runner.domain.taxonomy import uses_cheap_model
-from runner.domain.verdicts import file_decision
 from runner.outfit import DEMO_SIGN, SETTINGS
 from runner.settings import Settings, load_settings
 from runner.store import queries
 from runner.store.database import open_reader
 from runner.store.records import BatchRow
-from runner.workspace.artifacts import context_age, find_story, find_tech_spec, read_artifact
+from runner.workspace.artifacts import context_age, cycle_story
 from runner.workspace.place import database_file, find_paths
 from runner.workspace.project import Paths
 from runner.workspace.prompts import load_prompts
@@ -75,7 +73,7 @@ def dry_run(given: Given, environment: Mapping[str, str]) -> list[str]:
     answer = Answer(
         plan=plan(
             read_sprint(paths.status_file),
-            partial(_enter, paths),
+            partial(cycle_story, paths),
             cycles=start.cycles,
             first=start.first,
             under_way=start.under_way,
@@ -127,19 +125,6 @@ def _position(database: Path, batch: BatchRow) -> tuple[Selection | None, Recall
     with closing(open_reader(database)) as connection:
         ledger = Ledger(queries.history(connection, batch.id))
     return ledger.outcome(step_key(batch.cycles_completed + 1, "select"), Selection), ledger.outcome
-
-
-def _enter(paths: Paths, story: Story) -> CycleStory:
-    """What the story's files say; a story that is not written yet has no decision."""
-    file = find_story(paths, story.key) if story.status is Status.READY_FOR_DEV else None
-    return CycleStory(
-        key=story.key.text,
-        short=story.key.short,
-        epic=story.key.epic,
-        written=story.written,
-        has_tech_spec=find_tech_spec(paths, story.key) is not None,
-        file_decision=file_decision(read_artifact(file)) if file else None,
-    )
 
 
 def _context(paths: Paths, settings: Settings) -> Freshness:

@@ -48,12 +48,6 @@ class ProjectHeld(RunnerError):
     exit_code = 3
 
 
-class NonDeterminism(RunnerError):
-    """A replayed history asks for another step than the recorded one: never guess, stop."""
-
-    exit_code = 1
-
-
 class BatchFailed(RunnerError):
     """The batch could not go on: an escalation reached the top of the supervision tree."""
 

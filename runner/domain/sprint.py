@@ -7,7 +7,7 @@ sprint, same choice.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.domain.model import Story, StoryKey
+from runner.domain.model import Story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,3 @@ def select(sprint: Sprint) -> tuple[Story, ...]:
         return (first,)
     partner = next((story for story in rest if story.key.patterned and story.key.epic == first.key.epic), None)
     return (first,) if partner is None else (first, partner)
-
-
-def match_name(name: str, keys: tuple[StoryKey, ...]) -> StoryKey | None:
-    """The story an agent means by a full or short key; None when it is none of these."""
-    return next((key for key in keys if name in (key.text, key.short)), None)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from runner.domain.errors import ProjectError
-from runner.domain.model import StoryKey
+from runner.domain.model import Status, Story, StoryKey
+from runner.domain.phases import CycleStory
+from runner.domain.verdicts import file_decision
 from runner.workspace.atomic import write_atomically
 from runner.workspace.project import Paths
 from runner.workspace.reading import is_regular, read_regular
@@ -71,6 +73,19 @@ def read_artifact(path: Path) -> str:
         raise ProjectError(
             f"cannot read {path}: {error.strerror}", hint="check the file and its permissions"
         ) from None
+
+
+def cycle_story(paths: Paths, story: Story) -> CycleStory:
+    """What a story's files say before its cycle begins; one that is not written yet has no decision."""
+    file = find_story(paths, story.key) if story.status is Status.READY_FOR_DEV else None
+    return CycleStory(
+        key=story.key.text,
+        short=story.key.short,
+        epic=story.key.epic,
+        written=story.written,
+        has_tech_spec=find_tech_spec(paths, story.key) is not None,
+        file_decision=file_decision(read_artifact(file)) if file else None,
+    )
 
 
 def inject_context(discovery: Path | None, context: Path, *, warning_kb: int, error_kb: int) -> Injection:

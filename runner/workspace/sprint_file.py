@@ -7,7 +7,7 @@ whoever wants a second look at a half-written file passes in how to wait.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -72,16 +72,6 @@ def read_sprint(path: Path) -> Sprint:
             epic = name.text.removeprefix("epic-")
             epics.append(Epic(id=epic, status=written, title=titles.get(epic.lower(), "")))
     return Sprint(stories=tuple(stories), epics=tuple(epics))
-
-
-def read_sprint_settled(path: Path, *, wait: Callable[[], None], tries: int = 3) -> Sprint:
-    """As `read_sprint`, for a file that may be half written: `tries` more looks, `wait()` before each."""
-    for _ in range(tries):
-        try:
-            return read_sprint(path)
-        except SprintFileError:
-            wait()
-    return read_sprint(path)
 
 
 def read_top_level(path: Path) -> dict[str, object]:

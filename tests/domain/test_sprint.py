@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.domain.model import Story, StoryKey, parse_key
-from runner.domain.sprint import Sprint, in_order, match_name, select
+from runner.domain.sprint import Sprint, in_order, select
 
 
 def key(text: str) -> StoryKey:
@@ -113,18 +113,3 @@ def test_sprint_knows_its_stories_as_written():
     assert sprint.written == {"1-1-a": "Done", "1-2": "drafted"}
     assert sprint.story("1-2") == sprint.stories[1]
     assert sprint.story("1-1") is None
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("2a-1-scanner", "2a-1-scanner"),
-        ("2a-1", "2a-1-scanner"),
-        ("2a-10", "2a-10-list"),
-        ("2a", None),
-        ("2A-1", None),
-    ],
-)
-def test_agents_may_use_the_full_or_the_short_key(name, expected):
-    found = match_name(name, (key("2a-10-list"), key("2a-1-scanner")))
-    assert (found and found.text) == expected

@@ -9,7 +9,7 @@ import pytest
 from runner.domain.errors import SprintFileError
 from runner.domain.model import Status
 from runner.domain.sprint import Epic
-from runner.workspace.sprint_file import read_sprint, read_sprint_settled, read_top_level
+from runner.workspace.sprint_file import read_sprint, read_top_level
 
 REAL = Path(__file__).parents[3] / "shared/data/sprint-status"
 REAL_FILES = sorted(REAL.glob("*.yaml"))
@@ -117,23 +117,3 @@ def test_something_else_in_its_place_is_named(file: Path):
     os.mkfifo(file)
     with pytest.raises(SprintFileError, match="not a regular file"):
         read_sprint(file)
-
-
-def test_settled_read_waits_for_a_half_written_file(file: Path):
-    file.write_bytes(b"development_status: {")
-    waits = []
-
-    def wait():
-        waits.append(1)
-        if len(waits) == 3:
-            file.write_bytes(HEAD + b"  1-1-a: done\n")
-
-    assert read_sprint_settled(file, wait=wait).written == {"1-1-a": "done"}
-    assert len(waits) == 3
-
-
-def test_settled_read_gives_up_with_the_last_error(file: Path):
-    waits: list[int] = []
-    with pytest.raises(SprintFileError, match="not found"):
-        read_sprint_settled(file, wait=lambda: waits.append(1))
-    assert len(waits) == 3

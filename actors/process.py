@@ -19,6 +19,7 @@ from actors.tree import Branch, NodeState, Role
 from actors.verdict import start_failure
 from runner.agents.base import Cut, Decoder, Finished, Launch, ProcessEnding, Signal
 from runner.agents.lines import LineTooLong
+from runner.crashpoint import crashpoints
 from runner.guard import tags
 from runner.guard.receipt import Receipt, guard_command, read_receipt
 from runner.workspace.runs import RunFolder, Tail, stderr_tail
@@ -165,7 +166,8 @@ class AgentProcess:
                 command=list(job.launch.argv),
             )
             # A spawn torn by a cancel would leave a process nobody holds; it takes milliseconds.
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + SPAWN_SECONDS):
+            shield = trio.CancelScope(shield=True, deadline=trio.current_time() + SPAWN_SECONDS)
+            with shield, crashpoints("spawn of a guard"):
                 guard = await trio.lowlevel.open_process(
                     command,
                     stdin=prompt,

@@ -18,6 +18,7 @@ import trio
 
 from actors.mailbox import Mailbox, Reply
 from actors.tree import Branch
+from runner.crashpoint import crashpoints
 from runner.domain.errors import DatabaseError
 from runner.domain.events import Envelope, Event
 from runner.store.database import open_writer, translate
@@ -142,7 +143,8 @@ class _Desk:
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             outcomes = [self._apply(work) for work in group]
-            self._db.execute("COMMIT")
+            with crashpoints("commit"):
+                self._db.execute("COMMIT")
         except sqlite3.Error as error:
             self.journal.take_events()
             if self._db.in_transaction:

@@ -17,7 +17,7 @@ PACKAGES = ("runner", "actors", "web")
 
 # From the bottom up. A module may import from lower bands and from its own; `web` and `actors` are the exception.
 BANDS = (
-    ("runner.domain",),
+    ("runner.crashpoint", "runner.domain"),
     ("runner.agents",),
     ("runner.guard", "runner.redact", "runner.settings", "runner.store", "runner.workspace"),
     ("actors", "web", "runner.display"),
@@ -40,6 +40,13 @@ TABLES = ("runner.domain.events", "runner.domain.taxonomy", "runner.domain.wire"
 FUNCTION_LINES = 50
 MOST_FUNCTION_LINES = 25
 """Nine of ten functions are no longer."""
+
+UNBRACKETED = {
+    CHILD_PROGRAM: "the agent's side",
+    "runner.commands.": "the doctor's own tries",
+    "runner.demo": "the sample project, before there is a batch",
+}
+"""Where a commit, a rename or a spawn changes nothing that a resume relies on."""
 
 ANY_IS_KNOWN = {
     "actors.recorder": "one mailbox takes changes of every result",
@@ -243,6 +250,31 @@ def what_is_no_exception_is_raised_again(module: Module) -> Iterator[str]:
                 yield module.says(node, f"swallows {caught}")
 
 
+def what_lasts_stands_between_crashpoints(module: Module) -> Iterator[str]:
+    """Each commit, rename and spawn can be killed on either side by the tests that prove the resume."""
+    if module.name.startswith(tuple(UNBRACKETED)):
+        return
+    bracketed = {
+        id(inner)
+        for node in ast.walk(module.tree)
+        if isinstance(node, (ast.With, ast.AsyncWith))
+        and any(ast.unparse(item.context_expr).startswith("crashpoints(") for item in node.items)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and _lasts(node) and id(node) not in bracketed:
+            yield module.says(node, f"{ast.unparse(node.func)} without crashpoints")
+
+
+def _lasts(call: ast.Call) -> bool:
+    function = ast.unparse(call.func)
+    if function.endswith((".execute", ".executescript")):
+        statement = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
+        return str(statement).upper().startswith(("COMMIT", "END"))
+    of_the_system = function.startswith(("os.fork", "os.posix_spawn", "os.rename", "os.replace", "subprocess."))
+    return of_the_system or function.endswith((".open_process", ".run_process", ".rename", ".commit"))
+
+
 RULES: tuple[Callable[[Module], Iterator[str]], ...] = (
     imports_point_down,
     pure_modules_are_pure,
@@ -257,6 +289,7 @@ RULES: tuple[Callable[[Module], Iterator[str]], ...] = (
     trio_is_imported_whole,
     nothing_goes_through_a_shell,
     what_is_no_exception_is_raised_again,
+    what_lasts_stands_between_crashpoints,
 )
 
 
@@ -312,6 +345,11 @@ PLANTED = [
     (what_is_no_exception_is_raised_again, "actors.batch", "try: ...\nexcept BaseException: pass"),
     (what_is_no_exception_is_raised_again, "actors.batch", "try: ...\nexcept: pass"),
     (what_is_no_exception_is_raised_again, "actors.batch", "try: ...\nexcept trio.Cancelled: pass"),
+    (what_lasts_stands_between_crashpoints, "actors.batch", "await trio.lowlevel.open_process([])"),
+    (what_lasts_stands_between_crashpoints, "runner.store.journal", "db.execute('COMMIT')"),
+    (what_lasts_stands_between_crashpoints, "runner.workspace.atomic", "os.replace(a, b)"),
+    (what_lasts_stands_between_crashpoints, "runner.workspace.atomic", "path.rename(b)"),
+    (what_lasts_stands_between_crashpoints, "runner.guard.guard", "with closing(x):\n    os.fork()"),
 ]
 
 

@@ -25,6 +25,7 @@ if __name__ == "__main__":
     # -I keeps the script's surroundings off the path. Appended: nothing there can hide the standard library.
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
+from runner.crashpoint import crashpoints
 from runner.guard import tags
 from runner.guard.watch import Watch, tree
 
@@ -146,9 +147,10 @@ def _start(order: Order) -> tuple[int, int]:
     # From here to the exec a stop would meet the ignored signal and be lost, and the agent would run through all of
     # its grace. A blocked signal is kept instead, and the child takes it when it unblocks.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    agent = os.fork()
-    if agent == 0:
-        _become_agent(order, guard, failure_end)
+    with crashpoints("fork of the agent"):
+        agent = os.fork()
+        if agent == 0:
+            _become_agent(order, guard, failure_end)
     os.close(failure_end)
     return agent, failure
 
@@ -192,7 +194,8 @@ def _deliver(run_dir: str, report: Report) -> None:
             receipt.write(report.json())
             receipt.flush()
             os.fsync(receipt.fileno())
-        os.rename(temporary, f"{run_dir}/exit.json")
+        with crashpoints("rename of the receipt"):
+            os.rename(temporary, f"{run_dir}/exit.json")
         folder = os.open(run_dir, os.O_RDONLY)
         os.fsync(folder)
     except OSError as problem:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+from runner.crashpoint import crashpoints
+
 
 def adopt_orphans() -> bool:
     """Always False: orphans go to init here, so "no children left" proves nothing."""
@@ -23,7 +25,8 @@ def follow(parent: int) -> None:
 
 def living(group: int) -> list[int]:
     """The processes of the agent's group and the descendants of the calling process, as far as `ps` shows them."""
-    listing = subprocess.Popen(["ps", "-axo", "pid=,ppid=,pgid=,stat="], stdout=subprocess.PIPE)
+    with crashpoints("spawn of ps"):
+        listing = subprocess.Popen(["ps", "-axo", "pid=,ppid=,pgid=,stat="], stdout=subprocess.PIPE)
     text, _ = listing.communicate()
     members: list[int] = []
     below: dict[int, list[int]] = {}

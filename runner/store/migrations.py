@@ -12,6 +12,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
+from runner.crashpoint import crashpoints
 from runner.domain.errors import DatabaseError
 from runner.store.original import absorb_tables, is_original, set_tables_aside
 
@@ -51,7 +52,8 @@ def _take(step: Step, number: int, connection: sqlite3.Connection, path: Path, *
             raise ValueError(f"row {broken[1]} of {broken[0]} refers to a row of {broken[2]} that is not there")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {number + 1}")
-        connection.execute("COMMIT")
+        with crashpoints("commit of a migration"):
+            connection.execute("COMMIT")
     except BaseException as error:
         # SQLite has rolled back by itself when the disk is full.
         if connection.in_transaction:
@@ -79,7 +81,8 @@ def _back_up(path: Path, target: Path) -> None:
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         _copy(path, part)
-        os.replace(part, target)
+        with crashpoints("rename of a backup"):
+            os.replace(part, target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -244,4 +244,4 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         if own:
-            connection.execute("COMMIT")
+            connection.execute("ROLLBACK")

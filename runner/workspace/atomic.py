@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from runner.crashpoint import crashpoints
+
 _NEW_FILE_MODE = 0o644
 
 
@@ -41,7 +43,8 @@ def staged(path: Path, data: bytes, *, mode: int | None = None) -> Iterator[Call
 
 
 def _put_in_place(name: str, target: Path) -> None:
-    os.replace(name, target)
+    with crashpoints("replacement of a file"):
+        os.replace(name, target)
     # The rename itself lives in the folder: without this it may be lost though the data is not.
     sync_folder(target.parent)
 

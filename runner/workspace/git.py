@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from runner.crashpoint import crashpoints
+
 _SECONDS: Final = 20
 """A git that takes longer hangs (a dead network folder); the caller's thread must come back."""
 _COMMITS: Final = 1000
@@ -87,7 +89,8 @@ def move_aside(lock: Path, into: Path) -> Path:
         number += 1
     # Copied, not renamed: the state folder may lie on another file system than the repository.
     place.write_bytes(lock.read_bytes())
-    lock.unlink()
+    with crashpoints("removal of a git lock"):
+        lock.unlink()
     return place
 
 
@@ -96,16 +99,17 @@ def _git(root: Path, *arguments: str) -> str | None:
     inherited = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     settings = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
-        done = subprocess.run(
-            ["git", "--no-pager", *arguments],
-            cwd=root,
-            env=inherited | settings,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            check=False,
-        )
+        with crashpoints("question to git"):
+            done = subprocess.run(
+                ["git", "--no-pager", *arguments],
+                cwd=root,
+                env=inherited | settings,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=_SECONDS,
+                check=False,
+            )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None

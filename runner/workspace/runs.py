@@ -13,6 +13,7 @@ from pathlib import Path
 
 from runner.agents.base import Began, Decoder, Signal
 from runner.agents.lines import LineSplitter, LineTooLong
+from runner.crashpoint import crashpoints
 
 CHUNK = 1 << 20
 """Bytes read at a time: bounds memory, and the time before a stop is noticed, under a flood."""
@@ -50,7 +51,8 @@ def run_folder(state: Path, run_id: str) -> RunFolder:
 def prepare(folder: RunFolder, prompt: str) -> None:
     """Make the folder and write the prompt, both readable by the owner alone."""
     folder.path.parent.mkdir(mode=0o700, exist_ok=True)
-    folder.path.mkdir(mode=0o700)
+    with crashpoints("creation of a run folder"):
+        folder.path.mkdir(mode=0o700)
     descriptor = os.open(folder.prompt, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(prompt.encode("utf-8", "replace"))

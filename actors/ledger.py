@@ -12,6 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from runner.domain.attempts import Attempt, AttemptStatus
+from runner.domain.chain import REVIEWS
+from runner.domain.steps import cycle_of
 from runner.store.records import AttemptRow, History
 
 Outcome = TypeVar("Outcome")
@@ -76,6 +78,19 @@ class Ledger:
         self._attempts[key][-1] = attempt
         if success is not None:
             self._successes[key] = success
+
+    def forget(self, cycle: int) -> None:
+        """Drop what was decided in the cycles up to this one, which have ended: a batch may have thousands."""
+        for key in [key for key in self._steps if _is_over(key, cycle)]:
+            for known in (self._steps, self._attempts, self._before, self._successes):
+                known.pop(key, None)
+
+
+def _is_over(key: str, cycle: int) -> bool:
+    """Whether nobody will ask for this step once the cycle has ended."""
+    of = cycle_of(key)
+    # A chain may outlast its cycle, and one that was cut off is gone through again from its first review.
+    return of is not None and of <= cycle and key.split("/")[1] not in REVIEWS
 
 
 def _attempt(row: AttemptRow) -> Attempt:

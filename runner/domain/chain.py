@@ -15,6 +15,9 @@ TASK_TYPES: Mapping[str, str] = {
     "tech-spec-review": "tech-spec-review-chain",
 }
 
+REVIEWS = frozenset(f"{phase}-{attempt}" for phase in TASK_TYPES for attempt in range(FIRST, LAST + 1))
+"""The commands of chains."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainState:

@@ -169,6 +169,12 @@ def step_key(cycle: int, what: str, *stories: str) -> str:
     return "/".join((f"c{cycle}", what, ",".join(stories)) if stories else (f"c{cycle}", what))
 
 
+def cycle_of(key: str) -> int | None:
+    """The cycle a step belongs to; None for a step of the whole batch."""
+    number = key.partition("/")[0].removeprefix("c")
+    return int(number) if number.isdecimal() else None
+
+
 def run(cycle: int, command: str, *stories: str) -> RunTogether:
     """A step that runs a single command."""
     return RunTogether(commands=(run_command(cycle, command, *stories),))

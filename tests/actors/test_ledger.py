@@ -95,3 +95,18 @@ def test_a_first_attempt_brings_what_was_true_before():
     known = ledger()
     known.started(STEP, Attempt(number=1, status=AttemptStatus.RUNNING), {"head": "abc"})
     assert known.before(STEP) == {"head": "abc"}
+
+
+def test_what_was_decided_in_ended_cycles_is_forgotten_and_nothing_else():
+    known = ledger(row(1, "success"), steps={STEP: "{}"})
+    for key in ("c2/dev-story/1-2", "c10/dev-story/1-3", "context/freshness"):
+        known.decided(key, b"{}")
+    known.decided("c1/story-review-2/1-1", b"{}")
+    known.forget(2)
+    assert not known.has_outcome(STEP)
+    assert known.attempts(STEP) == []
+    assert known.success(STEP) is None
+    assert not known.has_outcome("c2/dev-story/1-2")
+    assert known.has_outcome("c10/dev-story/1-3")
+    assert known.has_outcome("context/freshness")
+    assert known.has_outcome("c1/story-review-2/1-1")

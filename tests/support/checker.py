@@ -35,6 +35,7 @@ def violations(project: Path, *, ended: bool = True) -> list[str]:
             *_successes(connection),
             *_events(connection),
             *_times(connection),
+            *_results(connection, project),
             *_commits(connection, project),
             *_integrity(connection),
         ]
@@ -52,6 +53,32 @@ def _successes(connection: sqlite3.Connection) -> Iterator[str]:
     for command_id, count in Counter(json.loads(text)["command_id"] for (text,) in ends).items():
         if count > 1:
             yield f"{count} ends of command {command_id}"
+
+
+def _results(connection: sqlite3.Connection, project: Path) -> Iterator[str]:
+    """A good result that reached the disk is a success on record, whoever was killed when."""
+    rows = connection.execute("SELECT step_key, attempt, run_id, status FROM commands WHERE status <> 'success'")
+    for key, attempt, run_id, status in rows:
+        folder = project / ".sprint-runner" / "runs" / run_id
+        if run_id and status != "running" and _has_good_result(folder):
+            yield f"attempt {attempt} of {key} is {status}, but its result is in {folder}"
+
+
+def _has_good_result(folder: Path) -> bool:
+    output, receipt = folder / "stdout.ndjson", folder / "exit.json"
+    if not output.exists() or (receipt.exists() and json.loads(receipt.read_bytes())["exit_code"] not in (0, None)):
+        return False
+    with output.open("rb") as lines:
+        return any(_is_good_result(line) for line in lines if b'"result"' in line)
+
+
+def _is_good_result(line: bytes) -> bool:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return False
+    good = isinstance(told, dict) and told.get("type") == "result" and told.get("is_error") is False
+    return good and told.get("num_turns", 0) > 0 and not told.get("permission_denials")
 
 
 def _events(connection: sqlite3.Connection) -> Iterator[str]:

@@ -20,6 +20,7 @@ from actors.supervisor import Crash
 from runner.app import EXIT_CODES, Outfit, Show, build, run_batch
 from runner.domain.events import Envelope
 from runner.outfit import Options, outfit
+from runner.workspace.place import project_lock
 
 PATIENCE_SECONDS = 60.0
 ONE_CYCLE = StartBatch(max_cycles=1)
@@ -92,11 +93,9 @@ async def inside(options: Options) -> AsyncIterator[Control]:
 @contextmanager
 def outfitted(options: Options, settings: Mapping[str, float]) -> Iterator[Outfit]:
     """A checked project, held for the length of the block; no waits between retries unless `settings` says so."""
-    prepared, lock = outfit(options, {**os.environ, "IS_SANDBOX": "1"})
-    try:
+    with project_lock(options.where) as lock:
+        prepared = outfit(options, {**os.environ, "IS_SANDBOX": "1"}, lock)
         yield replace(prepared, settings=replace(prepared.settings, **{"retry_backoff_seconds": 0, **settings}))
-    finally:
-        lock.release()
 
 
 async def _unexpected(crash: Crash) -> None:

@@ -1,0 +1,1 @@
+"""Programs that prove what the runner promises, and print the figures; `scripts/prove` runs them."""

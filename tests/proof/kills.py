@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.proof.lives import Sprint
+from tests.proof.lives import Sprint, load_the_runner
 from tests.support.trap import passed_points
 
 VICTIMS = ("runner", "both")
@@ -86,7 +86,7 @@ def prove(every: int, random_kills: int, workers: int, say: Callable[[str], None
     """Run the cases, several at once, each in a folder of its own that stays when something is wrong."""
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="sprint-runner-kills-"))
-    _load_the_runner()
+    load_the_runner()
     undisturbed = Sprint.make(folder / "undisturbed")
     undisturbed.live()
     points = passed_points(undisturbed.trace)
@@ -107,15 +107,6 @@ def prove(every: int, random_kills: int, workers: int, say: Callable[[str], None
     if not result.violations:
         shutil.rmtree(folder)
     return result
-
-
-def _load_the_runner() -> None:
-    """Each life is a fork of this process: what it needs is loaded once."""
-    import runner.app
-    import runner.cli
-    import runner.commands.start
-    import runner.display.streams
-    import runner.outfit  # noqa: F401
 
 
 def _at_each_point(points: int, every: int) -> Iterator[Case]:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,16 +46,26 @@ class Sprint:
     """A project, its scenario, and how many lives its runner has had."""
 
     folder: Path
+    first: Sequence[str] = ("--cycles", str(CYCLES))
+    """What its first life is told."""
     lives: int = 0
     alive_after_kill: list[str] = field(default_factory=list)
 
     @classmethod
-    def make(cls, folder: Path) -> "Sprint":
-        """A fresh project in a new folder."""
+    def make(
+        cls,
+        folder: Path,
+        stories: Mapping[str, str] = STORIES,
+        rules: Sequence[Mapping[str, object]] = RULES,
+        *,
+        context: bool = True,
+    ) -> "Sprint":
+        """A fresh project in a new folder; its project context is old, or missing."""
         folder.mkdir(parents=True)
-        project = make_project(folder / "project", STORIES)
-        os.utime(project / "_bmad-output/planning-artifacts/project-context.md", (OLD, OLD))
-        write_scenario(folder, RULES)
+        project = make_project(folder / "project", stories, context=context)
+        if context:
+            os.utime(project / "_bmad-output/planning-artifacts/project-context.md", (OLD, OLD))
+        write_scenario(folder, rules)
         return cls(folder)
 
     @property
@@ -69,7 +79,7 @@ class Sprint:
     def order(self) -> Sequence[str] | None:
         """What the next life is told; None when the batch is complete."""
         if not query(self.project, "SELECT id FROM batches"):
-            return ("--cycles", str(CYCLES))
+            return self.first
         return ("--resume",) if query(self.project, "SELECT id FROM batches WHERE resumable = 1") else None
 
     def live(self, *, at: int = 0, victims: str = "runner", seconds: float | None = None) -> bool:
@@ -77,11 +87,8 @@ class Sprint:
         order = self.order()
         if order is None:
             return False
-        self.lives += 1
-        runner = os.fork()
-        if runner == 0:
-            self._become_runner(order, Trap(self.trace, at, victims))
-        status = _wait(runner, LIFE_SECONDS if seconds is None else seconds)
+        runner = self.begin(order, at=at, victims=victims)
+        status = wait(runner, LIFE_SECONDS if seconds is None else seconds)
         if status is None:
             if victims == "both":
                 for guard in trap.guards(self.trace):
@@ -92,6 +99,15 @@ class Sprint:
         if killed and victims == "runner":
             self._look_for_survivors()
         return killed
+
+    def begin(self, order: Sequence[str], *, at: int = 0, victims: str = "runner", **settings: object) -> int:
+        """The process of a new life, with settings of its own."""
+        self.lives += 1
+        runner = os.fork()
+        if runner == 0:
+            os.environ.update({f"SPRINT_RUNNER_{name.upper()}": str(value) for name, value in settings.items()})
+            self._become_runner(order, Trap(self.trace, at, victims))
+        return runner
 
     def end(self) -> list[str]:
         """Resume until the batch is complete; what is wrong with what is left."""
@@ -145,7 +161,8 @@ class Sprint:
             for descriptor, target in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
                 os.dup2(descriptor, target)
             signal.signal(signal.SIGHUP, signal.SIG_DFL)
-            os.environ.update(set_trap.environment(), SPRINT_RUNNER_RETRY_BACKOFF_SECONDS="0")
+            os.environ.setdefault("SPRINT_RUNNER_RETRY_BACKOFF_SECONDS", "0")
+            os.environ.update(set_trap.environment())
             receipt.GUARD_SCRIPT = strays.GUARD_SCRIPT = trap.GUARD  # type: ignore[misc]
             trap.set_by_environment()
             scenario = self.folder / "scenario.json"
@@ -154,6 +171,15 @@ class Sprint:
             code = _main()
         finally:
             os._exit(code)
+
+
+def load_the_runner() -> None:
+    """Each life is a fork of this process: what it needs is loaded once."""
+    import runner.app
+    import runner.cli
+    import runner.commands.start
+    import runner.display.streams
+    import runner.outfit  # noqa: F401
 
 
 def _main() -> int:
@@ -167,7 +193,7 @@ def _main() -> int:
     return 0
 
 
-def _wait(pid: int, seconds: float) -> int | None:
+def wait(pid: int, seconds: float) -> int | None:
     """The wait status of a child; None when it has not ended in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

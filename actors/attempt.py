@@ -5,8 +5,9 @@ something else in the runner, its conclusion is committed, and never before its 
 """
 
 import math
+import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -15,9 +16,10 @@ from actors.kit import Shift
 from actors.ledger import Success
 from actors.process import AgentProcess, Job, Limits
 from actors.progress import Progress
+from actors.recorder import RECORD_SECONDS
 from actors.tree import Branch
 from actors.verdict import COMMIT, Attempted, aware, commit_subject, conclude, probe_commit, story_keys
-from runner.agents.base import Began, Decoder, Ending, EndingKind, LaunchRequest, Signal
+from runner.agents.base import Began, Cut, Decoder, Ending, EndingKind, LaunchRequest, ProcessEnding, Signal
 from runner.domain.attempts import ALLOWED_FAILURES, Attempt, AttemptStatus, RunAgain
 from runner.domain.errors import BatchFailed
 from runner.domain.events import CommandProgress
@@ -26,10 +28,9 @@ from runner.guard import tags
 from runner.settings import Settings
 from runner.store.command_log import Conclusion, Intent, Place
 from runner.workspace import git
+from runner.workspace.leftovers import mark, unmark
+from runner.workspace.machine import refusal, shortage
 from runner.workspace.runs import prepare, run_folder
-
-CONCLUDE_SECONDS = 30.0
-"""For the record of an attempt that is being stopped: the database has to take it within this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ class _Attempt:
         self._command_id = command_id
         self._branch = branch
         self._folder = run_folder(shift.kit.paths.state, intent.run_id)
+        self._disks = (self._folder.path.parent, shift.kit.paths.root)
         self._began = False
         self._progress = Progress(
             command=errand.step.command,
@@ -108,24 +110,48 @@ class _Attempt:
         )
 
     async def carry_out(self) -> Ending:
+        if lack := await trio.to_thread.run_sync(shortage, *self._disks):
+            return await self._not_begun(lack)
         try:
-            await trio.to_thread.run_sync(prepare, self._folder, self._prompt())
+            await trio.to_thread.run_sync(self._make_folder, self._prompt())
         except OSError as error:
-            reason = f"cannot write the run folder {self._folder.path}: {error.strerror}; free space or mend it"
-            ending = Ending(kind=EndingKind.OPERATOR, reason=reason)
-            await self._put_on_record(ending, exit_code=None, leftovers=0)
-            return ending
+            await self._see_to_premises()
+            reason = f"cannot write the run folder {self._folder.path}: {refusal(error)}"
+            return await self._not_begun(reason)
         return await self._run()
+
+    async def _not_begun(self, reason: str) -> Ending:
+        """The machine is in no state to run an agent."""
+        ending = Ending(kind=EndingKind.OPERATOR, reason=reason)
+        await self._put_on_record(ending, exit_code=None, leftovers=0)
+        return ending
+
+    def _make_folder(self, prompt: str) -> None:
+        prepare(self._folder, prompt)
+        # Not in the database alone: the next start must find the processes, whichever database it is given.
+        mark(self._folder.path, self._intent.tag)
+
+    async def _see_to_premises(self) -> None:
+        """Raise BatchFailed when what the run stands on is gone: nothing can be put on record any more."""
+        await trio.to_thread.run_sync(self._kit.premises.check)
 
     async def _run(self) -> Ending:
         decoder = self._kit.provider.decoder()
         process = AgentProcess(self._job(), decoder, self._branch, clock=self._kit.clock)
+        can_look = True
         try:
             await process.run(self._listen)
+        except OSError:
+            # No file can be opened any more, perhaps: what the agent has left is for the next start to judge.
+            can_look = False
+            raise
         finally:
             # A stop must not lose what the agent has done: the record is made even now, within a deadline.
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + CONCLUDE_SECONDS):
-                ending = await self._conclude(decoder, process)
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + RECORD_SECONDS) as shield:
+                if can_look:
+                    ending = await self._conclude(decoder, process)
+        if shield.cancelled_caught:
+            raise BatchFailed(f"the end of {self._errand.step.key} could not be recorded", hint="--resume settles it")
         for task in sorted(self._progress.unknown_tasks):
             await self._shift.warn("unknown_task", f"{self._errand.step.command} reported unknown task {task!r}")
         return ending
@@ -147,13 +173,33 @@ class _Attempt:
                 f"processes of {self._errand.step.key} could not be ended",
                 hint="look for them with `python -m runner doctor`, end them, then resume",
             )
+        await trio.to_thread.run_sync(unmark, self._folder.path)
+        await self._see_to_premises()
         if not process.heard_all:
             # Its result may stand in what there was no time to read: the attempt stays open for the lifeline.
             return Ending(kind=EndingKind.INTERRUPTED, reason="its output was not read to the end")
         told = await trio.to_thread.run_sync(process.ending)
         ending = decoder.ending(told, now=aware(self._kit.clock()))
+        if ending.kind is EndingKind.FAILURE:
+            ending = await self._blamed(ending, told, process)
         await self._put_on_record(ending, exit_code=told.exit_code, leftovers=process.leftovers)
+        if process.leftovers and told.cut is Cut.NONE:
+            await self._warn_of_leftovers(process.leftovers)
         return ending
+
+    async def _blamed(self, ending: Ending, told: ProcessEnding, process: AgentProcess) -> Ending:
+        """A failure, and what the machine has to do with it: what it is to blame for is not charged."""
+        lack = ending.reason if process.refused else await trio.to_thread.run_sync(shortage, *self._disks)
+        if lack:
+            return replace(ending, kind=EndingKind.OPERATOR, reason=lack)
+        if told.signal == signal.SIGKILL and told.cut is Cut.NONE:
+            return replace(ending, reason=f"{ending.reason}; the system may have run out of memory")
+        return ending
+
+    async def _warn_of_leftovers(self, count: int) -> None:
+        """An agent that ended by itself has left processes: whoever relies on them has to know that they are gone."""
+        what = "a process" if count == 1 else f"{count} processes"
+        await self._shift.warn("leftovers", f"{self._errand.step.key} left {what} behind, ended by the guard")
 
     async def _put_on_record(self, ending: Ending, *, exit_code: int | None, leftovers: int) -> None:
         attempted = Attempted(
@@ -210,6 +256,7 @@ class _Attempt:
             cwd=self._kit.paths.root,
             tag=self._intent.tag,
             limits=limits_of(self._kit.settings),
+            isolation=self._kit.settings.isolation,
         )
 
 

@@ -2,7 +2,8 @@
 
 Control starts it under a supervisor and sends it orders; commands report their troubles to it. It owns the gate:
 pausing, waiting for a usage limit and stopping all mean that nothing passes the gate, and differ in what opens it
-again. It decides nothing about the workflow: it asks the cycle machine, carries out, records and absorbs.
+again. It decides nothing about the workflow: it asks the cycle machine, carries out, records and absorbs. What goes
+on beside the cycles is its crew, under a supervisor: a crash there does not disturb the cycle.
 """
 
 from dataclasses import dataclass
@@ -14,21 +15,16 @@ from actors.briefing import Briefing
 from actors.gate import Gate, Stop
 from actors.kit import Kit, Shift
 from actors.ledger import Ledger
-from actors.mailbox import Mailbox
-from actors.orders import (
-    LimitReached,
-    NeedsOperator,
-    Order,
-    PauseOrder,
-    Report,
-    ResumeOrder,
-    StopOrder,
-    Trouble,
-)
+from actors.mailbox import Mailbox, Question
+from actors.orders import LimitReached, NeedsOperator, Order, PauseOrder, Report, ResumeOrder, StopOrder, Trouble
+from actors.recorder import RECORD_SECONDS
 from actors.reviews import Chain, ReviewPool, task_type
 from actors.selection import select_cycle
 from actors.steps import inject, look_for_commit, mark_story, record_spawn, run_together
 from actors.story import run_story
+from actors.supervisor import ChildSpec, Supervisor
+from actors.supervisor import Report as CrashReport
+from actors.timer import wait_for_reset
 from actors.tree import Branch, NodeState, Role
 from actors.verdict import COMMIT
 from runner.domain import cycle
@@ -45,11 +41,14 @@ from runner.domain.steps import (
     SpawnReviews,
 )
 from runner.store import queries
+from runner.store.recorded import own_history
 
 MAILBOX_CAPACITY = 16
 """Orders and troubles that may wait: one from each command that can run, and a few impatient operators."""
-RECORD_SECONDS = 30.0
-LIMIT_JITTER_SECONDS = 30.0
+CREW_SHUTDOWN_SECONDS = 125.0
+"""One that is stopped ends its agents within their grace, at most 120 s."""
+NODE_STATES = {"paused": NodeState.WAITING, "waiting_limit": NodeState.WAITING, "stopping": NodeState.STOPPING}
+"""How the tree calls what the batch does; else it is running."""
 ALL_DONE = "all stories done or blocked"
 
 
@@ -66,9 +65,10 @@ class BatchOrder:
 class Batch:
     """One run of a batch, over as many lives as its supervisor gives it."""
 
-    def __init__(self, kit: Kit, order: BatchOrder) -> None:
+    def __init__(self, kit: Kit, order: BatchOrder, report: CrashReport) -> None:
         self._kit = kit
         self._order = order
+        self._report = report
         self.mailbox: Mailbox[Order] = Mailbox(MAILBOX_CAPACITY)
         self._stop: StopOrder | None = None
         self._pause_reason: str | None = None
@@ -81,8 +81,8 @@ class Batch:
         """Go on from the journal until the batch is complete or stopped, and record its end."""
         kit, batch_id = self._kit, self._order.batch_id
         await lifeline.settle_commands(kit)
-        history = await kit.reads.ask(lambda database: queries.history(database, batch_id))
-        self._gate = Gate()
+        history = await kit.reads.ask(lambda database: own_history(database, batch_id))
+        self._branch, self._gate = branch, Gate()
         self._work = trio.CancelScope()
         shift = Shift(kit=kit, batch_id=batch_id, gate=self._gate, ledger=Ledger(history), orders=self.mailbox)
         async with trio.open_nursery() as nursery:
@@ -91,35 +91,43 @@ class Batch:
             nursery.start_soon(self._watch_gate, name="batch-gate")
             await self._go_on_waiting()
             task_status.started()
-            self.result = await self._run_to_end(shift, branch)
+            outcome = await self._run_to_end(shift, branch)
             nursery.cancel_scope.cancel()
         branch.state = NodeState.STOPPING
         with trio.CancelScope(shield=True, deadline=trio.current_time() + RECORD_SECONDS):
-            self.result = await lifeline.end_run(kit, batch_id, *self.result)
+            self.result = await lifeline.end_run(kit, batch_id, *outcome)
 
     async def _run_to_end(self, shift: Shift, branch: Branch) -> tuple[str, str]:
         reason: str | None = None
-        with self._work:
-            pool = ReviewPool(shift)
-            async with trio.open_nursery() as background:
-                with branch.grow("reviews", Role.ACTOR, mailbox=pool.mailbox) as reviews:
-                    await background.start(pool.run, reviews)
-                    async with trio.open_nursery() as refreshes:
-                        await self._go_on_reviewing(pool)
-                        reason = await self._cycles(shift, pool, branch, refreshes)
-                    await pool.drained()
-                    background.cancel_scope.cancel()
+        crew = Supervisor((), report=self._report, random=self._kit.random)
+        with self._work, branch.grow("crew", Role.SUPERVISOR) as own:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(crew.run, own)
+                reason = await self._with_crew(shift, crew, branch)
+                nursery.cancel_scope.cancel()
         if reason is not None:
             return "completed", reason
         return "stopped", self._stop.reason if self._stop else "stopped"
 
+    async def _with_crew(self, shift: Shift, crew: Supervisor, branch: Branch) -> str | None:
+        """Run the cycles, and let the crew end its work; the reason why the batch is complete."""
+        pool = ReviewPool(shift)
+        await crew.start_child(
+            ChildSpec(id="reviews", start=pool.run, shutdown=CREW_SHUTDOWN_SECONDS, mailbox=pool.mailbox)
+        )
+        reason = await self._cycles(shift, pool, branch, crew)
+        await crew.wait_child(context.REFRESH)
+        await pool.drained()
+        return reason
+
     # --- the cycles -----------------------------------------------------------------------------------------------
 
-    async def _cycles(self, shift: Shift, pool: ReviewPool, branch: Branch, refreshes: trio.Nursery) -> str | None:
+    async def _cycles(self, shift: Shift, pool: ReviewPool, branch: Branch, crew: Supervisor) -> str | None:
         """Run cycles; the reason why the batch is complete, or None when it was stopped."""
-        if not await context.prepare(shift, branch, refreshes):
+        if not await context.prepare(shift, branch, crew):
             return None
         batch = await self._kit.reads.ask(lambda database: queries.batch(database, self._order.batch_id))
+        shift.ledger.forget(batch.cycles_completed)
         number = batch.cycles_completed + 1
         limit = self._order.max_cycles
         while limit is None or number <= limit:
@@ -148,6 +156,7 @@ class Batch:
                     return False
         done, blocked, batch_id = step.completed, {key: state.left[key] for key in step.blocked}, shift.batch_id
         await self._kit.recorder.record(lambda journal: journal.end_cycle(batch_id, selection.number, done, blocked))
+        shift.ledger.forget(selection.number)
         return True
 
     async def _carry_out(
@@ -195,18 +204,6 @@ class Batch:
         )
         return spawned
 
-    async def _go_on_reviewing(self, pool: ReviewPool) -> None:
-        """Hand the chains that a stop or a crash cut off to the pool again."""
-        batch_id = self._order.batch_id
-        rows = await self._kit.reads.ask(lambda database: queries.unfinished_background(database, batch_id))
-        for row in rows:
-            if (chain := Chain.from_row(row)) is None:
-                continue
-            await self._kit.recorder.record(
-                lambda journal, task_id=row.id: journal.reopen_background(task_id)  # type: ignore[misc]
-            )
-            await pool.spawn(chain)
-
     # --- orders and troubles --------------------------------------------------------------------------------------
 
     async def _take_orders(self) -> None:
@@ -219,8 +216,9 @@ class Batch:
                 case ResumeOrder():
                     await self._resume()
                 case Report(trouble=trouble, reply=reply):
-                    await self._face(trouble)
-                    reply.answer(None)
+                    with Question(trouble, reply):
+                        await self._face(trouble)
+                        reply.answer(None)
 
     async def _take_stop(self, order: StopOrder) -> None:
         # Nothing runs while the gate is held, so there is no command, story or cycle to wait for.
@@ -262,12 +260,8 @@ class Batch:
         self._timers.start_soon(self._reset, resets_at, name="limit-timer")
 
     async def _reset(self, resets_at: int) -> None:
-        """Go on when the limit has reset. Looked at again and again: the wall clock may jump, sleep cannot tell."""
-        wait = max(0, resets_at - self._kit.clock()) / 1000
-        late = self._kit.random() * min(LIMIT_JITTER_SECONDS, wait / 10)
-        while (left := resets_at - self._kit.clock()) > 0:  # noqa: ASYNC110 - nothing announces a wall clock
-            await trio.sleep(min(left / 1000, 1.0))
-        await trio.sleep(late)
+        """Go on when the limit has reset."""
+        await wait_for_reset(self._kit, resets_at, self._branch)
         if self._resets_at == resets_at and self._pause_reason is None:
             await self._resume()
 
@@ -293,7 +287,7 @@ class Batch:
                 await self._gate.change()
 
     async def _say(self, state: str, detail: str = "", resets_at: int | None = None) -> None:
-        self.state = state
+        self.state, self._branch.state = state, NODE_STATES.get(state, NodeState.RUNNING)
         batch_id = self._order.batch_id
         await self._kit.recorder.record(
             lambda journal: journal.set_batch_state(batch_id, state, detail=detail, resets_at=resets_at)

@@ -50,6 +50,8 @@ class ChildSpec:
     role: Role = Role.ACTOR
     mailbox: Loaded | None = None
     """What it is asked through, to be shown in the tree."""
+    give_up: Callable[[], None] = lambda: None
+    """Called when it crashed too often to be started again: whoever waits for it has to know."""
 
 
 class Life:
@@ -73,7 +75,7 @@ class Life:
         try:
             with self._scope, parent.grow(self._spec.id, self._spec.role, mailbox=self._spec.mailbox) as branch:
                 branch.state = NodeState.STARTING
-                branch.restarts, branch.last_error = restarts, last_error
+                branch.restarts, branch.max_restarts, branch.last_error = restarts, parent.max_restarts, last_error
                 self._branch = branch
                 self.error = await self._outcome(branch)
         finally:
@@ -93,6 +95,7 @@ class Life:
         self._scope.cancel()
         if self._branch is not None:
             self._branch.state = NodeState.STOPPING
+            self._branch.due_in(self._spec.shutdown)
         with trio.CancelScope(deadline=trio.current_time() + self._spec.shutdown, shield=True):
             await self.ended.wait()
         return self.ended.is_set()
@@ -113,7 +116,7 @@ class Life:
 
     def _crashed(self, error: Exception) -> Exception:
         # Events carry a line; where the crash came from is told here or nowhere.
-        foreseen = isinstance(innermost(error), RunnerError)
+        foreseen = is_foreseen(error)
         if self.is_up or not foreseen:  # else it fails everything above it, and the operator is told by that
             log.error("crashed", child=self._spec.id, reason=in_words(error), exc_info=None if foreseen else error)
         return error
@@ -122,8 +125,10 @@ class Life:
 class Child:
     """A slot in a supervisor: the spec, and what became of it so far."""
 
-    def __init__(self, spec: ChildSpec, due: float) -> None:
+    def __init__(self, spec: ChildSpec, due: float, *, dynamic: bool = False) -> None:
         self.spec = spec
+        self.dynamic = dynamic
+        """Whether it was added to a running supervisor, to be forgotten when it has ended for good."""
         self.life: Life | None = None
         self.due: float | None = due
         """When it is to be started; None when it is not."""
@@ -131,6 +136,17 @@ class Child:
         """Whether it has ever been up."""
         self.restarts = 0
         self.last_error: str | None = None
+        self.settled = trio.Event()
+        """It has been up once, or is gone."""
+        self.gone = trio.Event()
+        """It is none of the supervisor's children any more."""
+        self.refusal: Exception | None = None
+        """What it crashed with before it had ever been up: for whoever added it."""
+
+    def leave(self) -> None:
+        """It is none of the children any more: whoever waits for it has waited enough."""
+        self.settled.set()
+        self.gone.set()
 
     @property
     def is_alive(self) -> bool:
@@ -151,6 +167,11 @@ def innermost(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def is_foreseen(error: Exception) -> bool:
+    """Whether it is an error for the operator, not a mistake of ours."""
+    return isinstance(innermost(error), RunnerError)
 
 
 def in_words(error: Exception) -> str:

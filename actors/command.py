@@ -75,7 +75,11 @@ class _Command:
         """Wait for the back-off and at the gate."""
         self._branch.state = NodeState.WAITING
         first = self._shift.kit.settings.retry_backoff_seconds
-        await self._shift.gate.sleep(backoff_seconds(move.failures, first, self._shift.kit.random()))
+        wait = backoff_seconds(move.failures, first, self._shift.kit.random())
+        if wait:
+            self._branch.due_in(wait)
+        await self._shift.gate.sleep(wait)
+        self._branch.deadline = None
         admitted = await self._shift.gate.admit()
         self._branch.state = NodeState.RUNNING
         return admitted

@@ -3,6 +3,9 @@
 The command line and the web ask; control refuses what is not possible now, with words an operator understands. It
 runs at most one batch, under a supervisor that restarts it from the journal; a batch that cannot go on at all ends
 with status `error`, and control is idle again.
+
+Control is itself a supervisor. Its door takes the requests, the batch is beside it: a crash of the door costs one
+request its answer, and the batch goes on.
 """
 
 from dataclasses import dataclass
@@ -14,9 +17,10 @@ import trio
 from actors import lifeline
 from actors.batch import Batch, BatchOrder
 from actors.child import in_words
+from actors.faults import Endurance
 from actors.gate import Stop
 from actors.kit import Kit
-from actors.mailbox import Mailbox, Question, Reply
+from actors.mailbox import Abandoned, Mailbox, Question, Reply
 from actors.orders import PauseOrder, ResumeOrder, StopOrder
 from actors.supervisor import ChildSpec, Intensity, Report, Restart, Supervisor
 from actors.tree import Branch, Role
@@ -29,6 +33,7 @@ MAILBOX_CAPACITY = 16
 BATCH_INTENSITY = Intensity(restarts=3, period=60.0)
 BATCH_SHUTDOWN_SECONDS = 130.0
 """A batch that is cancelled ends its agents within their grace, at most 120 s, and records their ends."""
+RECORD_SECONDS = 30.0
 
 log = structlog.get_logger("control")
 
@@ -74,6 +79,8 @@ class Ended:
     batch_id: int
     status: str
     reason: str
+    unasked: bool = False
+    """Whether it stopped without having been told to: the reason is for the operator, and may stand nowhere else."""
 
 
 class Control:
@@ -86,14 +93,25 @@ class Control:
         self._batch: Batch | None = None
         self._order: BatchOrder | None = None
         self._ended: Reply[Ended] = Reply()
+        self._is_stopping = False
         self.last: Ended | None = None
         """How the run that ended last did."""
+        door = ChildSpec(id="door", start=self._open_door, mailbox=self.mailbox)
+        self._supervisor = Supervisor([door], report=report, random=kit.random)
 
     async def ask(self, request: Request) -> int:
-        """Have a request carried out; the batch's id. Raises RunnerError when it is refused."""
-        reply: Reply[int] = Reply()
-        await self.mailbox.cast(Question(request, reply))
-        return await reply.wait()
+        """Have a request carried out; the batch's id. Raises RunnerError when it is refused.
+
+        Abandoned means that the door crashed over it, and nobody knows how far it came. A stop is asked for again.
+        """
+        while True:
+            reply: Reply[int] = Reply()
+            await self.mailbox.cast(Question(request, reply))
+            try:
+                return await reply.wait()
+            except Abandoned:
+                if not isinstance(request, StopBatch):
+                    raise
 
     async def ended(self) -> Ended:
         """Wait for the end of the batch that was started last."""
@@ -110,27 +128,32 @@ class Control:
 
     async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve requests until cancelled."""
-        async with trio.open_nursery() as nursery:
-            task_status.started()
-            while True:
-                question = await self.mailbox.receive()
-                with question as request:
-                    try:
-                        question.reply.answer(await self._serve(request, nursery, branch))
-                    except RunnerError as error:
-                        question.reply.refuse(error)
+        await self._supervisor.run(branch, task_status=task_status)
 
-    async def _serve(self, request: Request, nursery: trio.Nursery, branch: Branch) -> int:
+    async def _open_door(
+        self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        task_status.started()
+        while True:
+            question = await self.mailbox.receive()
+            with question as request:
+                try:
+                    question.reply.answer(await self._serve(request))
+                except RunnerError as error:
+                    question.reply.refuse(error)
+
+    async def _serve(self, request: Request) -> int:
         match request:
             case StartBatch():
-                order = await self._open(request)
-                return await self._run_batch(order, nursery, branch)
+                return await self._run_batch(await self._open(request))
             case ResumeBatch() if self._batch is None:
-                order = await self._reopen(request)
-                return await self._run_batch(order, nursery, branch)
+                return await self._run_batch(await self._reopen(request))
             case ResumeBatch():
                 return await self._pass_on(ResumeOrder(), possible=("paused", "pausing", "waiting_limit"))
             case StopBatch(when=when, reason=reason):
+                self._is_stopping = True
+                if when is Stop.NOW:
+                    self._kit.recorder.hurry()
                 return await self._pass_on(StopOrder(when=when, reason=reason))
             case PauseBatch(reason=reason):
                 return await self._pass_on(PauseOrder(reason=reason), possible=("running", "waiting_limit"))
@@ -167,42 +190,57 @@ class Control:
         await self._kit.recorder.record(lambda journal: journal.resume_batch(unfinished.id))
         return BatchOrder(batch_id=unfinished.id, max_cycles=unfinished.max_cycles, attended=request.attended)
 
-    async def _run_batch(self, order: BatchOrder, nursery: trio.Nursery, branch: Branch) -> int:
-        self._batch, self._order, self._ended = Batch(self._kit, order), order, Reply()
-        nursery.start_soon(partial(self._supervise, self._batch, order, branch), name="batch-supervisor")
-        await trio.lowlevel.checkpoint()
+    async def _run_batch(self, order: BatchOrder) -> int:
+        spec = ChildSpec(
+            id="batch-supervisor",
+            start=partial(self._supervise, order),
+            restart=Restart.TEMPORARY,
+            shutdown=BATCH_SHUTDOWN_SECONDS + RECORD_SECONDS,
+            role=Role.SUPERVISOR,
+        )
+        await self._supervisor.start_child(spec)
         return order.batch_id
 
-    async def _supervise(self, batch: Batch, order: BatchOrder, branch: Branch) -> None:
+    async def _supervise(
+        self, order: BatchOrder, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
         """Keep the batch alive; when it is over, be idle again."""
+        batch = self._batch = Batch(self._kit, order, self._report)
+        self._order, self._ended, self._is_stopping = order, Reply(), False
+        # A batch that cannot start is one that has begun and ended: it has its end, and a reason, on record.
+        task_status.started()
+        endurance = Endurance(self._kit, batch, order.batch_id)
         spec = ChildSpec(
             id="batch",
-            start=batch.run,
+            start=endurance.run,
             restart=Restart.TRANSIENT,
             shutdown=BATCH_SHUTDOWN_SECONDS,
             mailbox=batch.mailbox,
         )
         supervisor = Supervisor([spec], intensity=BATCH_INTENSITY, report=self._report, random=self._kit.random)
-        ended = Ended(batch_id=order.batch_id, status="error", reason="the batch was cancelled")
+        result = "stopped", "the runner is stopping"
         try:
-            with branch.grow("batch-supervisor", Role.SUPERVISOR) as own:
-                await supervisor.run(own)
-            status, reason = batch.result or ("stopped", "the runner is stopping")
-            ended = Ended(batch_id=order.batch_id, status=status, reason=reason)
+            await supervisor.run(branch)
         except* Exception as failure:
             # It crashed too often, or could not even start.
-            ended = Ended(batch_id=order.batch_id, status="error", reason=in_words(failure))
-            await self._record_failure(ended)
+            result = "error", in_words(failure)
         finally:
+            status, reason = batch.result or await self._record_end(order.batch_id, *result)
+            by_itself = batch.result is not None and status == "stopped" and not self._is_stopping
+            unasked = bool(endurance.fault) or by_itself
+            ended = Ended(batch_id=order.batch_id, status=status, reason=reason, unasked=unasked)
             self._batch, self.last = None, ended
             self._ended.answer(ended)
 
-    async def _record_failure(self, ended: Ended) -> None:
-        """Bring the failed run on record; the database itself may be what failed."""
+    async def _record_end(self, batch_id: int, status: str, reason: str) -> tuple[str, str]:
+        """Bring the end of a run on record that did not do so itself; the database may be what failed."""
+        shield = trio.CancelScope(shield=True, deadline=trio.current_time() + RECORD_SECONDS)
         try:
-            await lifeline.end_run(self._kit, ended.batch_id, ended.status, ended.reason)
+            with shield:
+                return await lifeline.end_run(self._kit, batch_id, status, reason)
         except RunnerError as error:
-            log.error("the end of the batch is not on record", batch=ended.batch_id, reason=str(error))
+            log.error("the end of the batch is not on record", batch=batch_id, reason=str(error))
+        return status, reason
 
 
 def _words(batch: BatchRow) -> str:

@@ -5,7 +5,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +20,8 @@ from runner.agents.base import Provider
 from runner.domain.events import BatchWarning
 from runner.domain.prompts import PromptText
 from runner.settings import Settings
-from runner.store.database import open_reader
+from runner.store.database import open_reader, translate
+from runner.workspace.premises import Premises
 from runner.workspace.project import Paths
 
 Result = TypeVar("Result")
@@ -33,17 +34,19 @@ class Reads:
     """Read-only queries, in threads of their own."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._limiter = trio.CapacityLimiter(READERS)
 
     async def ask(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Run a query on a connection of its own."""
+        """Run a query on a connection of its own; raises DatabaseError when the database cannot be read."""
         return await trio.to_thread.run_sync(self._run, query, limiter=self._limiter)
 
     def _run(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
-        connection = open_reader(self._path)
+        connection = open_reader(self.path)
         try:
             return query(connection)
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
         finally:
             connection.close()
 
@@ -68,6 +71,8 @@ class Kit:
     """A new UUID."""
     random: Callable[[], float]
     """From 0 up to 1."""
+    premises: Premises = field(default_factory=Premises)
+    """What an agent might clear away under the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,33 +1,38 @@
 """The lifeline: what a dead runner has left behind is ended, judged and recorded before anything else happens.
 
-Root runs it once at start; a batch that was restarted asks it for its own commands again. For each attempt without
-an end: wait until its guard is gone, sweep its tag, then take what its receipt and its output prove. Only when
-these prove nothing is the attempt interrupted, to be continued by the next one. The lifeline starts nothing.
+Root runs it once at start; a part of a batch that was restarted asks it for its own commands again. For each
+attempt without an end: wait until its guard is gone, sweep its tag, then take what its receipt and its output prove.
+Only when these prove nothing is the attempt interrupted, to be continued by the next one. The lifeline starts
+nothing.
 """
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 import msgspec
 import trio
 
-from actors.kit import Kit
+from actors.kit import Kit, Shift
+from actors.ledger import Ledger
+from actors.mailbox import Abandoned
 from actors.tree import Branch
 from actors.verdict import COMMIT, Attempted, aware, conclude, probe_commit, start_failure
-from runner.agents.base import Cut, Decoder, Ending, EndingKind, ProcessEnding
+from runner.agents.base import Began, Cut, Decoder, Ending, EndingKind, ProcessEnding
 from runner.agents.lines import LineTooLong
 from runner.domain.errors import BatchFailed
 from runner.domain.events import BatchWarning
-from runner.guard import tags
-from runner.guard.receipt import Receipt, await_guard, read_receipt
-from runner.guard.strays import kill_guard
+from runner.guard.receipt import read_receipt
 from runner.store import queries
 from runner.store.command_log import Conclusion
 from runner.store.records import AttemptRow, UnfinishedCommand
 from runner.workspace import git
-from runner.workspace.runs import RunFolder, prune, read_whole, run_folder, stderr_tail
+from runner.workspace.leftovers import end_processes, unmark
+from runner.workspace.runs import RunFolder, Tail, prune, run_folder, stderr_tail
 
-GUARD_SECONDS = 10.0
-"""An orphaned guard gives its agent half a second; it is long gone when this has passed."""
-SWEEP_SECONDS = 5.0
 DEAD = "the runner ended without warning"
+PIECE = 1 << 17
+"""Bytes decoded without a look at whether the start was called off: of the worst output, some tenths of a second."""
 DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -39,6 +44,7 @@ class Lifeline:
 
     async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rescue, then end."""
+        await trio.to_thread.run_sync(self._kit.premises.note, (self._kit.paths.state, self._kit.reads.path))
         rescued = await settle_commands(self._kit)
         await self._close_runs()
         if rescued:
@@ -74,46 +80,59 @@ async def end_run(kit: Kit, batch_id: int, status: str, reason: str) -> tuple[st
         await settle_commands(kit)
     except BatchFailed as failure:
         status, reason = "error", str(failure)
-    await kit.recorder.record(lambda journal: journal.end_batch(batch_id, status, reason))
+    while any(batch.id == batch_id for batch in await kit.reads.ask(queries.open_batches)):
+        # A recorder that crashed over it may have committed it all the same: a run has one end.
+        with suppress(Abandoned):
+            await kit.recorder.record(lambda journal: journal.end_batch(batch_id, status, reason))
     return status, reason
 
 
-async def settle_commands(kit: Kit, *, torn: bool = False) -> int:
+async def take_over(shift: Shift, ours: Callable[[AttemptRow], bool]) -> Shift:
+    """For a part of the batch that begins another life: settle what was its own, and look into the journal again."""
+    await settle_commands(shift.kit, ours=ours)
+    history = await shift.kit.reads.ask(lambda database: queries.history(database, shift.batch_id))
+    return replace(shift, ledger=Ledger(history))
+
+
+async def settle_commands(
+    kit: Kit, *, torn: bool = False, ours: Callable[[AttemptRow], bool] = lambda _: True
+) -> int:
     """Bring every attempt that has no end to one; gives their number.
 
-    `torn`: only those that never had a process. To read what the others have said may take longer than a stop has.
+    `ours`: only these, the others live. `torn`: only those that never had a process. To read what the others have
+    said may take longer than a stop has.
     """
+    # A batch that is begun again on other premises would be told that there is no such batch.
+    await trio.to_thread.run_sync(kit.premises.check)
     unfinished = await kit.reads.ask(queries.unfinished_commands)
     for command in unfinished:
+        if not ours(command.attempt):
+            continue
         if torn and run_folder(kit.paths.state, command.attempt.run_id).stdout.exists():
             continue
-        end = await trio.to_thread.run_sync(_settle, kit, command)
+        end = await _settle(kit, command)
         await kit.recorder.record(
             lambda journal, id=command.attempt.command_id, end=end: journal.conclude(id, end)  # type: ignore[misc]
         )
     return len(unfinished)
 
 
-def _settle(kit: Kit, command: UnfinishedCommand) -> Conclusion:
-    """End what is left of an attempt, and judge it by what it has left on the disk; in a thread."""
+async def _settle(kit: Kit, command: UnfinishedCommand) -> Conclusion:
+    """End what is left of an attempt, and judge it by what it has left on the disk."""
     row = command.attempt
     folder = run_folder(kit.paths.state, row.run_id)
-    answered = await_guard(folder.path, GUARD_SECONDS)
-    clean = tags.sweep(row.tag, SWEEP_SECONDS)[1]
-    if not answered:
-        kill_guard(folder.path)
-        answered = await_guard(folder.path, GUARD_SECONDS)
-    if not (answered and clean):
+    if not await trio.to_thread.run_sync(end_processes, folder.path, row.tag):
         raise BatchFailed(
             f"processes of {row.step_key} are still there", hint="end them, then start the runner again"
         )
-    return _judge(kit, command, folder)
-
-
-def _judge(kit: Kit, command: UnfinishedCommand, folder: RunFolder) -> Conclusion:
-    row, receipt = command.attempt, read_receipt(folder.path)
+    await trio.to_thread.run_sync(unmark, folder.path)
     decoder = kit.provider.decoder()
-    began, told = _hear(folder, decoder, receipt)
+    began, told = await _hear(folder, decoder)
+    return await trio.to_thread.run_sync(_judge, kit, row, decoder, began, told)
+
+
+def _judge(kit: Kit, row: AttemptRow, decoder: Decoder, began: bool, told: ProcessEnding) -> Conclusion:
+    receipt = read_receipt(run_folder(kit.paths.state, row.run_id).path)
     ending = decoder.ending(told, now=aware(kit.clock()))
     attempted = Attempted(
         command=row.command,
@@ -132,24 +151,42 @@ def _judge(kit: Kit, command: UnfinishedCommand, folder: RunFolder) -> Conclusio
     return end
 
 
-def _hear(folder: RunFolder, decoder: Decoder, receipt: Receipt | None) -> tuple[bool, ProcessEnding]:
+async def _hear(folder: RunFolder, decoder: Decoder) -> tuple[bool, ProcessEnding]:
     """Read the output; whether the session had begun, and how the process ended as far as that is known."""
     try:
-        began = read_whole(folder, decoder)
+        began = await _read_whole(folder, decoder)
     except OSError:
         return False, ProcessEnding(exit_code=None, cut=Cut.STOPPED)
     except LineTooLong as error:
         return True, ProcessEnding(exit_code=None, cut=Cut.LINE_TOO_LONG, limit=str(error))
+    return began, await trio.to_thread.run_sync(_told, folder)
+
+
+async def _read_whole(folder: RunFolder, decoder: Decoder) -> bool:
+    """Feed everything a dead run has written; whether its session had begun. Raises LineTooLong, OSError."""
+    tail = await trio.to_thread.run_sync(Tail, folder, decoder)
+    try:
+        began = False
+        # Piece by piece: an agent may have left gigabytes, and a start that is called off must not wait for them.
+        while tail.grown():
+            signals = await trio.to_thread.run_sync(tail.read, PIECE)
+            began = began or any(isinstance(signal, Began) for signal in signals)
+        rest = await trio.to_thread.run_sync(tail.finish)
+        return began or any(isinstance(signal, Began) for signal in rest)
+    finally:
+        tail.close()
+
+
+def _told(folder: RunFolder) -> ProcessEnding:
+    receipt, errors = read_receipt(folder.path), stderr_tail(folder)
     by_itself = receipt is not None and receipt.why in ("exit", "cannot-start")
-    errors = stderr_tail(folder)
-    told = ProcessEnding(
+    return ProcessEnding(
         exit_code=receipt.exit_code if receipt else None,
         signal=receipt.signal if receipt else None,
         cut=Cut.NONE if by_itself else Cut.STOPPED,
         cannot_start=start_failure(receipt, errors),
         stderr_tail=errors,
     )
-    return began, told
 
 
 def _committed(kit: Kit, row: AttemptRow) -> bool:

@@ -5,6 +5,7 @@ restart the next incarnation goes on with the messages that wait. A full mailbox
 backpressure the design relies on.
 """
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -18,6 +19,12 @@ Answer = TypeVar("Answer")
 
 class Abandoned(RunnerError):
     """The actor that was asked died before it could answer; what was asked for may have been done all the same."""
+
+    exit_code = 1
+
+
+class Closed(RunnerError):
+    """The actor that was asked is gone for good."""
 
     exit_code = 1
 
@@ -83,8 +90,11 @@ class Mailbox(Generic[Message]):
         return int(self._send.statistics().max_buffer_size)
 
     async def cast(self, message: Message) -> None:
-        """Send; waits only while the mailbox is full."""
-        await self._send.send(message)
+        """Send; waits only while the mailbox is full. Raises Closed when nobody will ever read it."""
+        try:
+            await self._send.send(message)
+        except trio.BrokenResourceError:
+            raise Closed("a part of the runner has crashed for good", hint="start the runner again") from None
 
     def cast_nowait(self, message: Message) -> None:
         """Send at once, or raise `trio.WouldBlock` when the mailbox is full."""
@@ -97,3 +107,12 @@ class Mailbox(Generic[Message]):
     def receive_nowait(self) -> Message:
         """The next message if there is one, else raise `trio.WouldBlock`."""
         return self._receive.receive_nowait()
+
+    def close(self) -> list[Message]:
+        """Its actor is gone for good; gives what waits, for the senders to be told."""
+        left: list[Message] = []
+        with suppress(trio.WouldBlock):
+            while True:
+                left.append(self._receive.receive_nowait())
+        self._receive.close()
+        return left

@@ -20,8 +20,9 @@ from actors.verdict import start_failure
 from runner.agents.base import Cut, Decoder, Finished, Launch, ProcessEnding, Signal
 from runner.agents.lines import LineTooLong
 from runner.crashpoint import crashpoints
-from runner.guard import tags
-from runner.guard.receipt import Receipt, guard_command, read_receipt
+from runner.guard.receipt import AUTO, Receipt, guard_command, read_receipt
+from runner.guard.strays import end_strays
+from runner.workspace.machine import refusal
 from runner.workspace.runs import RunFolder, Tail, stderr_tail
 
 POLL_SECONDS = 0.02
@@ -40,6 +41,7 @@ HEARD_BYTES = 4 << 20
 """So much of it is told as progress; of more, only the verdict is taken."""
 
 STOP, KILL = b"T", b"K"
+NO_ROOM = ("EAGAIN", "EMFILE", "ENFILE", "ENOMEM")
 
 Listener = Callable[[Sequence[Signal]], Awaitable[None]]
 
@@ -63,6 +65,7 @@ class Job:
     cwd: Path
     tag: int
     limits: Limits
+    isolation: str = AUTO
 
 
 class AgentProcess:
@@ -89,12 +92,17 @@ class AgentProcess:
     @property
     def leftovers(self) -> int:
         """Processes the agent had left behind, and that were killed."""
-        return self._receipt.leftovers if self._receipt else 0
+        return self._receipt.leftovers + self._receipt.swept if self._receipt else 0
 
     @property
     def clean(self) -> bool:
         """Whether it is proven that no process of the agent is alive."""
         return bool(self._not_started) or self._swept_clean or (self._receipt is not None and self._receipt.clean)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the machine had no room for the guard or the agent: neither of them has failed."""
+        return bool(self._not_started) or (self._receipt is not None and self._receipt.error in NO_ROOM)
 
     def ending(self) -> ProcessEnding:
         """How it ended; to be asked after `run` has come back or has been cancelled."""
@@ -122,19 +130,20 @@ class AgentProcess:
             guard = await self._spawn()
         except OSError as error:
             # No room for one more process or file, or no folder to start in: the agent cannot be started.
-            self._not_started = f"cannot start the guard: {error.strerror or error}"
+            self._not_started, self.heard_all = f"cannot start the guard: {refusal(error)}", True
             return
         node.pid = guard.pid
         node.deadline = self._epoch(self._job.limits.total)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._follow, tail, listen)
-                nursery.start_soon(self._keep_limits, tail, guard)
+                nursery.start_soon(self._keep_limits, tail, guard, node)
                 await guard.wait()
                 self._gone.set()
         finally:
-            node.state = NodeState.STOPPING
+            node.state, node.deadline = NodeState.STOPPING, self._epoch(self._job.limits.grace + GUARD_SECONDS)
             await self._end(guard)
+            node.pid = None if guard.returncode is not None else guard.pid
             with trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_SECONDS):
                 await trio.to_thread.run_sync(self._prove_empty)
                 await self._drain(tail, listen)
@@ -164,6 +173,7 @@ class AgentProcess:
                 tag=job.tag,
                 grace=job.limits.grace,
                 command=list(job.launch.argv),
+                isolation=job.isolation,
             )
             # A spawn torn by a cancel would leave a process nobody holds; it takes milliseconds.
             shield = trio.CancelScope(shield=True, deadline=trio.current_time() + SPAWN_SECONDS)
@@ -207,7 +217,7 @@ class AgentProcess:
         """Take the guard's word that the tree is empty, or see to it; in a thread."""
         self._receipt = read_receipt(self._job.folder.path)
         if self._receipt is None or not self._receipt.clean:
-            self._swept_clean = tags.sweep(self._job.tag, SWEEP_SECONDS)[1]
+            self._swept_clean = end_strays(self._job.tag, SWEEP_SECONDS)
 
     # --- following ------------------------------------------------------------------------------------------------
 
@@ -245,7 +255,7 @@ class AgentProcess:
         if signals:
             await listen(signals)
 
-    async def _keep_limits(self, tail: Tail, guard: trio.Process) -> None:
+    async def _keep_limits(self, tail: Tail, guard: trio.Process, node: Branch) -> None:
         """End an agent that is silent, endless, or does not leave after its result."""
         began, size = trio.current_time(), 0
         while not self._gone.is_set():
@@ -256,6 +266,8 @@ class AgentProcess:
             if (written := tail.size()) != size:
                 size, self._last_output = written, now
             self._check(now, began)
+            if self._cut is not Cut.NONE:
+                node.state, node.deadline = NodeState.STOPPING, self._epoch(self._overdue - now)
             if now > self._overdue:
                 # It has been stopped, by its own agent perhaps, and would be waited for for ever.
                 guard.kill()

@@ -4,6 +4,9 @@ Everybody who has something to record sends a piece of work; what waits in the m
 (group commit). After the commit the events are published with their row ids, then the senders get their answers.
 Each piece runs in a savepoint, so one that fails is undone alone and its sender sees why. Commits run in a thread
 of their own: the event loop never waits for the disk.
+
+A database that another program has locked is waited for, and so is everybody who sends; nothing is lost over that.
+What the database does not take after all, or at once when it is full or broken, is refused, and `failure` tells.
 """
 
 import sqlite3
@@ -16,10 +19,10 @@ from typing import Any, Generic, TypeVar
 import structlog
 import trio
 
-from actors.mailbox import Mailbox, Reply
+from actors.mailbox import Closed, Mailbox, Reply
 from actors.tree import Branch
 from runner.crashpoint import crashpoints
-from runner.domain.errors import DatabaseError
+from runner.domain.errors import DatabaseError, DatabaseLocked
 from runner.domain.events import Envelope, Event
 from runner.store.database import open_writer, translate
 from runner.store.journal import Journal
@@ -32,7 +35,16 @@ GROUP_LIMIT = 256
 """Pieces in one transaction: keeps the commit, and with it everybody's answer, short."""
 
 CLOSING_SECONDS = 10.0
-"""For a commit, and for all that are left at the end: SQLite's own wait for a lock is shorter."""
+"""For a commit, and for all that are left at the end."""
+PATIENCE_SECONDS = 120.0
+"""How long a lock of another program is waited for: a copy, a check or a careless editor ends within it."""
+SILENT_SECONDS = 5.0
+"""A lock that is gone by then is nothing the operator has to hear of."""
+HASTE_SECONDS = 0.3
+"""How long it is waited for when a stop has no time."""
+RETRY_SECONDS = 0.2
+RECORD_SECONDS = PATIENCE_SECONDS + 30.0
+"""Deadline of a shield around something that has to be recorded: no lock is waited for so long."""
 
 Publish = Callable[[Sequence[Envelope]], None]
 log = structlog.get_logger("recorder")
@@ -68,6 +80,12 @@ class Recorder:
         self._redact = redact
         self._publish = publish
         self.mailbox: Mailbox[Work[Any]] = Mailbox(MAILBOX_CAPACITY)
+        self._held: list[Work[Any]] = []
+        """What a cancellation found on its way to the database."""
+        self._haste = trio.Event()
+        self._gave_up: Reply[DatabaseError] = Reply()
+        self._failure: DatabaseError | None = None
+        """What the database failed with last; None since it has taken something."""
 
     async def record(self, change: Callable[[Journal], Result]) -> Result:
         """Make a change and wait until it is on the disk; raises DatabaseError when that cannot be."""
@@ -84,6 +102,24 @@ class Recorder:
         at = self._clock()
         await self.note(lambda journal: journal.emit(event, batch_id=batch_id, at=at))
 
+    async def failure(self) -> DatabaseError:
+        """Wait until the database does not take what it is given, and tell why: notes may be lost from there on."""
+        return await self._gave_up.wait()
+
+    def hurry(self) -> None:
+        """From now on nobody has the time to wait for a lock."""
+        self._haste.set()
+
+    def take_time(self) -> None:
+        """There is time again."""
+        self._haste, self._gave_up = trio.Event(), Reply()
+
+    def give_up(self) -> None:
+        """It has crashed too often to be started again: whoever waits for it, or asks it from now on, is told."""
+        for work in self.mailbox.close():
+            if work.reply is not None:
+                work.reply.refuse(Closed("the recorder has crashed for good", hint="start the runner again"))
+
     async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Record what comes until cancelled; then record what still waits and close the database."""
         limiter = trio.CapacityLimiter(1)
@@ -97,12 +133,17 @@ class Recorder:
             await self._close(desk, limiter)
 
     async def _close(self, desk: "_Desk", limiter: trio.CapacityLimiter) -> None:
-        """Record all that was sent before the end; each thread call is bounded by SQLite's own busy limit."""
+        """Record all that was sent before the end, as far as the database takes it."""
+        haste, self._haste = self._haste, trio.Event()
+        self.hurry()
         try:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
-                while group := self._waiting():
+                while group := self._held or self._waiting():
+                    self._held = []
                     await self._commit(desk, group, limiter)
         finally:
+            # The next life has the time that this one had.
+            self._haste = haste
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
                 await trio.to_thread.run_sync(desk.close, limiter=limiter)
 
@@ -116,16 +157,56 @@ class Recorder:
     async def _commit(self, desk: "_Desk", group: list[Work[Any]], limiter: trio.CapacityLimiter) -> None:
         """One transaction for the whole group; then the world, then the senders. No checkpoint in between."""
         try:
-            # What has been taken out of the mailbox is in nobody else's hands: a cancellation comes before or after.
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
-                outcomes = await trio.to_thread.run_sync(desk.commit, group, limiter=limiter)
-                self._publish(desk.journal.take_events())
-                for work, outcome in zip(group, outcomes, strict=True):
-                    _settle(work, outcome)
+            outcomes = await self._insist(desk, group, limiter)
+            self._publish(desk.journal.take_events())
+            for work, outcome in zip(group, outcomes, strict=True):
+                _settle(work, outcome)
+        except trio.Cancelled:
+            # What has been taken out of the mailbox is in nobody else's hands: the end has to see to it.
+            self._held = group
+            raise
         finally:
-            for work in group:
-                if work.reply is not None:
-                    work.reply.abandon_unless_settled()
+            if not self._held:
+                for work in group:
+                    if work.reply is not None:
+                        work.reply.abandon_unless_settled()
+
+    async def _insist(self, desk: "_Desk", group: list[Work[Any]], limiter: trio.CapacityLimiter) -> list[Outcome]:
+        """Have the group committed, again and again while the database is locked; what came of each piece."""
+        began = trio.current_time()
+        while True:
+            try:
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
+                    outcomes = await trio.to_thread.run_sync(desk.commit, group, limiter=limiter)
+            except DatabaseError as error:
+                if self._is_hopeless(error, began):
+                    return self._give_up(error, group)
+                await self._pause(error, began)
+            else:
+                self._failure = None
+                return outcomes
+
+    def _is_hopeless(self, error: DatabaseError, began: float) -> bool:
+        """Whether trying again is of no use, or took too long; after the first such group each has one try."""
+        if not isinstance(error, DatabaseLocked) or self._failure is not None:
+            return True
+        patience = HASTE_SECONDS if self._haste.is_set() else PATIENCE_SECONDS
+        return trio.current_time() - began >= patience
+
+    async def _pause(self, error: DatabaseError, began: float) -> None:
+        waited = trio.current_time() - began
+        if waited < SILENT_SECONDS <= waited + RETRY_SECONDS:
+            log.warning("everything waits for the database", reason=str(error))
+        if self._haste.is_set():
+            await trio.sleep(RETRY_SECONDS)
+        else:
+            with trio.move_on_after(RETRY_SECONDS):
+                await self._haste.wait()
+
+    def _give_up(self, error: DatabaseError, group: list[Work[Any]]) -> list[Outcome]:
+        self._failure = error
+        self._gave_up.answer(error)
+        return [type(error)(error.message, hint=error.hint) for _ in group]
 
 
 class _Desk:
@@ -137,7 +218,7 @@ class _Desk:
         self.journal = journal
 
     def commit(self, group: Sequence[Work[Any]]) -> list[Outcome]:
-        """Make the changes in one transaction; on a failure of the database none of them is made."""
+        """Make the changes in one transaction; raises DatabaseError, and then none of them is made."""
         durable = any(work.reply is not None for work in group)
         try:
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -149,7 +230,7 @@ class _Desk:
             self.journal.take_events()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            return [translate(error, self._path) for _ in group]
+            raise translate(error, self._path) from error
         return outcomes
 
     def close(self) -> None:
@@ -184,9 +265,8 @@ def _settle(work: Work[Any], outcome: Outcome) -> None:
             pass
         case Exception() as error if work.reply is not None:
             work.reply.refuse(error)
-        case DatabaseError() as error:
-            # Nobody waits for it: the next change somebody waits for meets the same trouble and reports it.
-            log.warning("event not recorded", reason=str(error))
+        case DatabaseError():
+            pass  # nobody waits for it, but somebody for `failure`
         case Exception() as error:
             # Undone alone, like any change that is wrong in itself: it must not take everybody's writer with it.
             log.error("event not recorded", exc_info=error)

@@ -1,28 +1,47 @@
 """The root of the supervision tree: its children, their order, their strategy. Nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from actors.control import Control
 from actors.lifeline import Lifeline
 from actors.recorder import Recorder
 from actors.supervisor import ChildSpec, Intensity, Report, Restart, Strategy, Supervisor
+from actors.tree import Role
 
 RECORDER_SHUTDOWN_SECONDS = 15.0
-CONTROL_SHUTDOWN_SECONDS = 140.0
+CONTROL_SHUTDOWN_SECONDS = 170.0
 
 
 def root(
-    recorder: Recorder, lifeline: Lifeline, control: Control, *, report: Report, random: Callable[[], float]
+    recorder: Recorder,
+    lifeline: Lifeline,
+    control: Control,
+    *,
+    beside: Sequence[ChildSpec] = (),
+    report: Report,
+    random: Callable[[], float],
 ) -> Supervisor:
-    """Later children rely on earlier ones: a crash restarts everything after it, a stop goes backwards."""
+    """Later children rely on earlier ones: a start goes forwards, a stop backwards.
+
+    A crash restarts the crashed one alone: mailboxes outlive their actors, so nobody has to begin anew over it.
+    `beside` are temporary children that nothing relies on.
+    """
     children = (
-        ChildSpec(id="recorder", start=recorder.run, shutdown=RECORDER_SHUTDOWN_SECONDS, mailbox=recorder.mailbox),
+        # First: so they are there while everything else stops.
+        *beside,
+        ChildSpec(
+            id="recorder",
+            start=recorder.run,
+            shutdown=RECORDER_SHUTDOWN_SECONDS,
+            mailbox=recorder.mailbox,
+            give_up=recorder.give_up,
+        ),
         ChildSpec(id="lifeline", start=lifeline.run, restart=Restart.TRANSIENT),
-        ChildSpec(id="control", start=control.run, shutdown=CONTROL_SHUTDOWN_SECONDS, mailbox=control.mailbox),
+        ChildSpec(id="control", start=control.run, shutdown=CONTROL_SHUTDOWN_SECONDS, role=Role.SUPERVISOR),
     )
     return Supervisor(
         children,
-        strategy=Strategy.REST_FOR_ONE,
+        strategy=Strategy.ONE_FOR_ONE,
         intensity=Intensity(restarts=3, period=60.0),
         report=report,
         random=random,

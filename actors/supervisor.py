@@ -3,7 +3,10 @@
 A supervisor starts its children in order, watches them, restarts those that its rules say, and stops them in
 reverse order, each within its own deadline. More restarts than its intensity allows within the period make the
 supervisor itself fail: that is escalation, and the supervisor above sees an ordinary crash. A child that cannot even
-start the first time fails it at once: restarts are for what has once worked.
+start, for a reason that it can name, fails it at once: what stands in its way is the operator's to see.
+
+Children may be added while it runs. They differ from the others in three ways: one that cannot start fails whoever
+added it, one that has ended for good is forgotten, and those that are left are stopped together, before the others.
 
 All decisions are made by one loop that never waits for a single child to start: a crash is noticed whatever else is
 starting or backing off, and a child that waits for one that has crashed is no deadlock.
@@ -16,85 +19,19 @@ the others stop in time; Trio has no way to end it, and the supervisor ends when
 
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 
 import trio
 
-from actors.child import Child, ChildSpec, Life, Restart, Start, in_words
+from actors.child import Child, ChildSpec, Life, Restart, in_words, is_foreseen
+from actors.rules import BACKOFF, INTENSITY, Backoff, Crash, Escalated, Intensity, Report, Strategy, report_nothing
 from actors.tree import Branch, NodeState
-from runner.domain.errors import RunnerError
 
-__all__ = [
-    "Backoff",
-    "ChildSpec",
-    "Crash",
-    "Escalated",
-    "Intensity",
-    "Report",
-    "Restart",
-    "Start",
-    "Strategy",
-    "Supervisor",
-]
+__all__ = ["Backoff", "ChildSpec", "Crash", "Escalated", "Intensity", "Report", "Restart", "Strategy", "Supervisor"]
 
 REPORT_SECONDS = 1.0
 """What is reported to may be what has crashed: a restart waits for it no longer than this."""
 MARGIN_SECONDS = 1.0
-
-
-class Strategy(StrEnum):
-    """Which children are restarted together."""
-
-    ONE_FOR_ONE = "one_for_one"
-    REST_FOR_ONE = "rest_for_one"
-    """The crashed one and those started after it."""
-    ONE_FOR_ALL = "one_for_all"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intensity:
-    """At most `restarts` within `period` seconds."""
-
-    restarts: int = 3
-    period: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
-    """Seconds before a restart: `first`, doubled with each one in the period, at most `limit`; jitter on top."""
-
-    first: float = 0.1
-    limit: float = 5.0
-    jitter: float = 0.2
-
-    def seconds(self, restarts: int, random: float) -> float:
-        wait: float = min(self.limit, self.first * 2 ** max(0, restarts - 1))
-        return wait * (1 + self.jitter * random)
-
-
-class Escalated(RunnerError):
-    """A child crashed more often than allowed: the supervisor fails in its turn. The last crash is the cause."""
-
-    exit_code = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crash:
-    """What a supervisor reports: a restart, that it gave up, or that a child would not stop."""
-
-    child: str
-    restarts: int
-    reason: str
-    escalated: bool
-
-
-Report = Callable[[Crash], Awaitable[None]]
-
-
-async def _report_nothing(crash: Crash) -> None:
-    await trio.lowlevel.checkpoint()
 
 
 class Supervisor:
@@ -105,9 +42,9 @@ class Supervisor:
         children: Sequence[ChildSpec],
         *,
         strategy: Strategy = Strategy.ONE_FOR_ONE,
-        intensity: Intensity = Intensity(),
-        backoff: Backoff = Backoff(),
-        report: Report = _report_nothing,
+        intensity: Intensity = INTENSITY,
+        backoff: Backoff = BACKOFF,
+        report: Report = report_nothing,
         random: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._specs = tuple(children)
@@ -116,11 +53,37 @@ class Supervisor:
         self._backoff = backoff
         self._report = report
         self._random = random
+        self._children: list[Child] = []
+        self._changed = trio.Event()
+        self._stopping = True
+
+    async def start_child(self, spec: ChildSpec) -> None:
+        """Add a child to the running supervisor; returns when it is up, or has ended.
+
+        Raises what it crashed with before it had ever been up.
+        """
+        if self._stopping or self._find(spec.id) is not None:
+            raise RuntimeError(f"no place for {spec.id}: stopping, or it is there already")
+        child = Child(spec, due=trio.current_time(), dynamic=True)
+        self._children.append(child)
+        self._wake()
+        await child.settled.wait()
+        if child.refusal is not None:
+            raise child.refusal
+
+    async def wait_child(self, id: str) -> None:
+        """Wait until there is no child of that name, or none any more."""
+        if (child := self._find(id)) is not None:
+            await child.gone.wait()
+
+    def _find(self, id: str) -> Child | None:
+        return next((child for child in self._children if child.spec.id == id), None)
 
     async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Start the children and watch them until all have ended, or until cancelled.
 
-        Raises Escalated, or what a child crashed with before it had ever been up.
+        One that began without children is there for those that are added, until it is cancelled. Raises Escalated,
+        or what a child crashed with before it had ever been up.
         """
         self._begin(branch)
         failure: Exception | None = None
@@ -149,7 +112,7 @@ class Supervisor:
         try:
             await trio.sleep_forever()
         finally:
-            grace = sum(spec.shutdown + REPORT_SECONDS for spec in self._specs)
+            grace = sum(child.spec.shutdown + REPORT_SECONDS for child in self._children)
             shield.deadline = trio.current_time() + grace + MARGIN_SECONDS
             self._stopping = True
             self._wake()
@@ -161,8 +124,10 @@ class Supervisor:
             try:
                 failure = await self._watch(task_status)
             finally:
-                self._branch.state = NodeState.STOPPING
+                self._branch.state, self._stopping = NodeState.STOPPING, True
                 await self._stop(self._children)
+                for child in self._children:
+                    child.leave()
         return failure
 
     # --- the loop -------------------------------------------------------------------------------------------------
@@ -182,12 +147,15 @@ class Supervisor:
                     return failure
                 continue
             self._start_due()
+            for child in self._children:
+                if child.is_settled:
+                    child.settled.set()
             if all(child.is_settled for child in self._children):
                 self._branch.state = NodeState.RUNNING
                 if not told:
                     task_status.started()
                     told = True
-                if not any(child.is_alive for child in self._children):
+                if self._specs and not any(child.is_alive for child in self._children):
                     return None
             with trio.CancelScope(deadline=self._next_due()):
                 await self._changed.wait()
@@ -204,7 +172,7 @@ class Supervisor:
     def _start_due(self) -> None:
         now, in_order = trio.current_time(), True
         for child in self._children:
-            alone = self._strategy is Strategy.ONE_FOR_ONE and child.life is not None
+            alone = self._strategy is Strategy.ONE_FOR_ONE and (child.dynamic or child.life is not None)
             if child.is_due(now) and (in_order or alone):
                 self._start(child)
             in_order = in_order and child.is_settled
@@ -221,6 +189,10 @@ class Supervisor:
             (child.due for child in self._children if child.due is not None and child.due > now), default=math.inf
         )
 
+    def _forget(self, child: Child) -> None:
+        self._children.remove(child)
+        child.leave()
+
     # --- ends -----------------------------------------------------------------------------------------------------
 
     async def _look_at(self, child: Child, life: Life) -> Exception | None:
@@ -229,11 +201,21 @@ class Supervisor:
         child.worked = child.worked or life.is_up or life.error is None
         if life.error is not None:
             child.last_error = in_words(life.error)
-            if not child.worked:
-                return life.error
+            if not child.worked and (child.dynamic or is_foreseen(life.error)):
+                return self._refused(child, life.error)
         kind = child.spec.restart
         if kind is Restart.PERMANENT or (kind is Restart.TRANSIENT and life.error is not None):
             return await self._restart(child, life.error)
+        if child.dynamic:
+            self._forget(child)
+        return None
+
+    def _refused(self, child: Child, error: Exception) -> Exception | None:
+        """It could not be started at all: that concerns whoever wanted it."""
+        if not child.dynamic:
+            return error
+        child.refusal = error
+        self._forget(child)
         return None
 
     async def _restart(self, child: Child, error: Exception | None) -> Escalated | None:
@@ -244,6 +226,7 @@ class Supervisor:
         if escalated:
             escalation = Escalated(f"{child.spec.id} ended {count} times in {self._intensity.period:g} s: {reason}")
             escalation.__cause__ = error
+            child.spec.give_up()
             return escalation
         self._branch.state = NodeState.RESTARTING
         group = self._group(child)
@@ -252,6 +235,8 @@ class Supervisor:
         for member in group:
             if member is child or member.spec.restart is not Restart.TEMPORARY:
                 member.due = due
+            elif member.dynamic and member.life is not None:
+                self._forget(member)
         return None
 
     def _count(self) -> int:
@@ -273,18 +258,27 @@ class Supervisor:
                 return list(self._children)
 
     async def _stop(self, children: Sequence[Child]) -> None:
-        """Stop in reverse order; one that does not end within its deadline is passed over and reported."""
+        """Stop those that were added, at once: nothing relies on their order. Then the others, in reverse order."""
+        async with trio.open_nursery() as nursery:
+            for child in children:
+                if child.dynamic:
+                    nursery.start_soon(self._end, child)
         for child in reversed(children):
-            life = child.life
-            if life is None or life.is_decided:
-                continue
-            if not await life.stop():
-                child.last_error = f"did not stop within {child.spec.shutdown:g} s"
-                await self._tell(
-                    Crash(child=child.spec.id, restarts=len(self._recent), reason=child.last_error, escalated=False)
-                )
-            elif life.error is not None:
-                child.last_error = in_words(life.error)
+            if not child.dynamic:
+                await self._end(child)
+
+    async def _end(self, child: Child) -> None:
+        """End its life; one that takes longer than its deadline is passed over and reported."""
+        life = child.life
+        if life is None or life.is_decided:
+            return
+        if not await life.stop():
+            child.last_error = f"did not stop within {child.spec.shutdown:g} s"
+            await self._tell(
+                Crash(child=child.spec.id, restarts=len(self._recent), reason=child.last_error, escalated=False)
+            )
+        elif life.error is not None:
+            child.last_error = in_words(life.error)
 
     async def _tell(self, crash: Crash) -> None:
         with trio.move_on_after(REPORT_SECONDS):

@@ -1,35 +1,17 @@
 """The supervision tree as it is at this instant.
 
 Whatever lives registers a Branch below its parent for exactly as long as it lives (`with parent.grow(...)`), so a
-thing that is not alive cannot be shown as alive. `snapshot` gives the frozen picture for the status endpoint.
+thing that is not alive cannot be shown as alive. `snapshot` gives the frozen picture, in the shapes of the wire.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
+from runner.domain.overview import Load, Node, NodeState, Role
 
-class NodeState(StrEnum):
-    """What a branch is doing."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    WAITING = "waiting"
-    RESTARTING = "restarting"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-class Role(StrEnum):
-    """What a branch is."""
-
-    SUPERVISOR = "supervisor"
-    ACTOR = "actor"
-    WORKER = "worker"
-    PROCESS = "process"
+__all__ = ["Branch", "Load", "Loaded", "Node", "NodeState", "Role"]
 
 
 class Loaded(Protocol):
@@ -40,33 +22,6 @@ class Loaded(Protocol):
 
     @property
     def capacity(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """How full a mailbox is."""
-
-    depth: int
-    capacity: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A branch, seen at one instant."""
-
-    id: str
-    role: Role
-    state: NodeState
-    since: int
-    """Epoch milliseconds of the last change of state."""
-    restarts: int
-    max_restarts: int | None
-    last_error: str | None
-    mailbox: Load | None
-    deadline: int | None
-    """Epoch milliseconds at which it will be stopped, when there is such a time."""
-    pid: int | None
-    children: tuple["Node", ...]
 
 
 class Branch:
@@ -98,6 +53,10 @@ class Branch:
         if state is not self._state:
             self._state = state
             self._since = self._clock()
+
+    def due_in(self, seconds: float) -> None:
+        """Set the deadline: so many seconds from now, none when they are infinite."""
+        self.deadline = None if math.isinf(seconds) else self._clock() + round(seconds * 1000)
 
     @contextmanager
     def grow(self, id: str, role: Role, *, mailbox: Loaded | None = None) -> Iterator["Branch"]:

@@ -23,10 +23,11 @@ from actors.mailbox import Mailbox
 from actors.tree import Branch
 from benchmarks.measure import REPEATS, Row
 from runner.agents.base import LaunchRequest
-from runner.app import build
+from runner.app import Outfit, build
 from runner.domain.steps import RunCommand
 from runner.outfit import Options, outfit
 from runner.store.records import History
+from runner.workspace.place import project_lock
 from tests.support.project import make_project, write_scenario
 
 BOUND_MS = 80.0
@@ -36,7 +37,11 @@ RULES = [{"actions": [{"say": "done"}]}]
 async def _measure(folder: Path) -> tuple[float, float]:
     project = make_project(folder / "project", {"1-1-one": "backlog"})
     options = Options(project=project, agent="scripted", scenario=write_scenario(folder, RULES))
-    prepared, lock = outfit(options, dict(os.environ))
+    with project_lock(options.where) as lock:
+        return await _measure_in(project, outfit(options, dict(os.environ), lock))
+
+
+async def _measure_in(project: Path, prepared: Outfit) -> tuple[float, float]:
     runner, recorder = build(prepared)
     guarded: list[float] = []
     bare: list[float] = []
@@ -54,7 +59,6 @@ async def _measure(folder: Path) -> tuple[float, float]:
             bare.append(await trio.to_thread.run_sync(_bare, runner.kit.provider, project))
             guarded.append(await _guarded(shift, number, runner.branch))
         nursery.cancel_scope.cancel()
-    lock.release()
     # The first of each also pays for cold files.
     return statistics.median(bare[1:]), statistics.median(guarded[1:])
 

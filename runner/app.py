@@ -6,6 +6,7 @@ the only module, beside the command line, that knows both the actors and what sh
 
 import random
 import signal
+import sys
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
@@ -22,10 +23,12 @@ from actors.fanout import Fanout
 from actors.gate import Stop
 from actors.kit import Kit, Reads
 from actors.lifeline import Lifeline
+from actors.lookout import Lookout
 from actors.recorder import Recorder
 from actors.root import root
-from actors.supervisor import Crash, Escalated
+from actors.supervisor import Crash, Escalated, Supervisor
 from actors.tree import Branch, Role
+from actors.window import Window
 from runner.agents.base import Provider
 from runner.domain.errors import BatchFailed, RunnerError
 from runner.domain.events import Envelope, SupervisorEscalate, SupervisorRestart
@@ -33,6 +36,7 @@ from runner.domain.prompts import PromptText
 from runner.redact import redactor
 from runner.settings import Settings
 from runner.store import queries
+from runner.workspace.machine import fault_of
 from runner.workspace.project import Paths
 
 FAREWELL_SECONDS = {"completed": 5.0, "error": 2.0, "stopped": 0.5}
@@ -70,9 +74,20 @@ class Runner:
     branch: Branch
 
 
+def _uptime_ns() -> int:
+    """A clock that nobody can set, and that counts while the machine sleeps, where there is one."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic_ns()
+
+
+_BOOTED_NS = time.time_ns() - _uptime_ns()
+
+
 def now_ms() -> int:
-    """The wall clock in epoch milliseconds: for showing times and for reset times, never for durations."""
-    return time.time_ns() // 1_000_000
+    """The time in epoch milliseconds, as the wall clock was set when the program began.
+
+    Whoever sets the wall clock meanwhile changes no duration, no wait for a limit and no order of events.
+    """
+    return (_BOOTED_NS + _uptime_ns()) // 1_000_000
 
 
 def build(outfit: Outfit) -> tuple[Runner, Recorder]:
@@ -99,6 +114,14 @@ def build(outfit: Outfit) -> tuple[Runner, Recorder]:
     return Runner(control=control, fanout=fanout, kit=kit, branch=branch), recorder
 
 
+def _supervisor(outfit: Outfit, runner: Runner, recorder: Recorder) -> Supervisor:
+    report, chance = partial(_report, recorder), random.random
+    lookout = Lookout(runner.branch, runner.control, outfit.database)
+    window = Window(outfit.paths.state, lookout.overview).spec(report=report, random=chance)
+    lifeline = Lifeline(runner.kit)
+    return root(recorder, lifeline, runner.control, beside=[window], report=report, random=chance)
+
+
 async def _report(recorder: Recorder, crash: Crash) -> None:
     """Tell the world that a part of the runner crashed."""
     kind = SupervisorEscalate if crash.escalated else SupervisorRestart
@@ -111,13 +134,12 @@ async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callab
     `say` gets lines for the operator about what the runner itself does: waiting for a command, stopping.
     """
     runner, recorder = build(outfit)
-    report = partial(_report, recorder)
-    supervisor = root(recorder, Lifeline(runner.kit), runner.control, report=report, random=random.random)
+    supervisor = _supervisor(outfit, runner, recorder)
     failure: RunnerError | None = None
     try:
         async with trio.open_nursery() as nursery:
             # Outermost: a signal that comes while the runner is starting must find somebody who listens.
-            await nursery.start(_pass_signals_on, runner.control, nursery.cancel_scope, say)
+            await nursery.start(_pass_signals_on, runner, nursery.cancel_scope, say)
             await nursery.start(supervisor.run, runner.branch)
             await _attend(runner, request, show)
             nursery.cancel_scope.cancel()
@@ -128,6 +150,10 @@ async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callab
         )
     except* RunnerError as group:
         failure = _first(group)
+    except* OSError as group:
+        failure = fault_of(group)
+        if failure is None:
+            raise
     # Raised out here: what is raised in an `except*` block arrives in a group, in the earlier Pythons 3.11.
     if failure is not None:
         raise failure
@@ -159,8 +185,9 @@ async def _display(runner: Runner, after: int, show: Show, shown: trio.Event) ->
     """Show the events of this run up to its `batch:end`."""
     followed = runner.fanout.follow(after, partial(_page, runner))
     try:
-        async with aclosing(followed), aclosing(_until_end(followed)) as events:
-            await show(events)
+        with runner.branch.grow("display", Role.ACTOR):
+            async with aclosing(followed), aclosing(_until_end(followed)) as events:
+                await show(events)
     except RunnerError as error:
         log.error("nothing can be shown", reason=str(error))
     except Exception as error:
@@ -184,7 +211,7 @@ async def _page(runner: Runner, after: int, limit: int) -> list[Envelope]:
 
 
 async def _pass_signals_on(
-    control: Control,
+    runner: Runner,
     whole_run: trio.CancelScope,
     say: Callable[[str], None],
     *,
@@ -195,7 +222,8 @@ async def _pass_signals_on(
     # Whoever has it ignored (nohup) wants to survive the terminal.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
-    with trio.open_signal_receiver(*numbers) as signals:
+    control = runner.control
+    with runner.branch.grow("signals", Role.ACTOR), trio.open_signal_receiver(*numbers) as signals:
         task_status.started()
         interrupts = 0
         async for number in signals:
@@ -203,6 +231,8 @@ async def _pass_signals_on(
             now = number != signal.SIGINT or interrupts > 1
             name = signal.Signals(number).name
             say(_stopping_words(now=now, name=name))
+            if now or control.batch_id is None:
+                runner.kit.recorder.hurry()
             if control.batch_id is None:
                 whole_run.cancel()
                 continue

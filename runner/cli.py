@@ -134,10 +134,10 @@ def _given(context: click.Context, options: dict[str, Any]) -> "Given":
 @json_option
 @click.pass_context
 def status(context: click.Context, /, **options: Any) -> None:
-    """What goes on in the project, or what can be resumed."""
+    """What goes on in the project, down to the supervision tree of a running runner, or what can be resumed."""
     from runner.commands.status import show
 
-    _print(show(_given(context, options)))
+    _print(show(_given(context, options), say))
 
 
 @main.command(context_settings=HELP)

@@ -4,8 +4,11 @@ The command line calls `set_up` once. Events are not logs: they go to the databa
 own troubles only, and never carries an agent's text without cleaning.
 """
 
+import io
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
@@ -25,5 +28,21 @@ def set_up(level: str, *, as_json: bool) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Lenient(sys.stderr))),
     )
+
+
+class _Lenient(io.TextIOBase):
+    """Standard error whose reader may go away, or whose disk may be full: whoever logs goes on."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()

@@ -1,20 +1,23 @@
 """Everything that is checked and decided before a batch may start.
 
-The command line calls `outfit` with its options. The order matters: what only looks comes first, so that bad input
-leaves the project untouched; then the state folder, and the lock before anything in it is used.
+The command line takes the project's lock, ends what a dead runner has left alive, then calls `outfit` with its
+options. The order matters: first comes what only looks, so that bad input leaves the project untouched; the state
+folder is made last.
 """
 
 import os
+import resource
 import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.agents.base import Provider
 from runner.app import Outfit
 from runner.domain.errors import AgentUnavailable, UsageError
+from runner.guard import tags
+from runner.guard.probe import obstacle
 from runner.settings import load_settings
 from runner.workspace.lock import ProjectLock
 from runner.workspace.place import Where, database_file, find_paths
@@ -24,8 +27,9 @@ from runner.workspace.sprint_file import read_sprint
 from runner.workspace.workflows import installed_workflows
 
 SETTINGS = "settings.json"
-DEMO_SIGN = "_bmad/sprint-runner-demo"
-"""File that tells a copy of the sample project from any other."""
+FEWEST_FILES = 64
+"""The runner has 20 open, and 5 more for each agent."""
+USUAL_FILES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +50,8 @@ class Options:
         return Where(project=self.project, status_file=self.status_file, database=self.database)
 
 
-def outfit(options: Options, environment: Mapping[str, str], *, resume: bool = False) -> tuple[Outfit, ProjectLock]:
-    """Check the project and the agent, and take the project's lock. Raises RunnerError."""
+def outfit(options: Options, environment: Mapping[str, str], lock: ProjectLock, *, resume: bool = False) -> Outfit:
+    """Check the project, whose lock is held, and the agent; then make the state folder. Raises RunnerError."""
     paths = find_paths(options.where)
     database = database_file(options.where, paths)
     if resume and not database.exists():
@@ -56,8 +60,10 @@ def outfit(options: Options, environment: Mapping[str, str], *, resume: bool = F
     prompts = load_prompts(paths)
     settings = load_settings(paths.state / SETTINGS, environment, {})
     provider = make_provider(options, environment)
-    lock = ProjectLock(make_state_folder(paths.root))
-    lock.acquire()
+    check_isolation(settings.isolation)
+    check_limits()
+    make_state_folder(paths.root)
+    lock.describe("")
     return Outfit(
         paths=paths,
         database=database,
@@ -67,7 +73,33 @@ def outfit(options: Options, environment: Mapping[str, str], *, resume: bool = F
         workflows=installed_workflows(paths.root),
         permission_mode=options.permission_mode,
         environment=environment,
-    ), lock
+    )
+
+
+def check_limits() -> None:
+    """Refuse a shell whose limits leave no room for agents, or no way to tell their processes from others."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and files < FEWEST_FILES:
+        raise AgentUnavailable(
+            f"only {files} files may be open at the same time (ulimit -n)",
+            hint=f"raise it in the shell that starts the runner: ulimit -n {USUAL_FILES}",
+        )
+    try:
+        tags.new_tag()
+    except OSError as error:
+        raise AgentUnavailable(
+            f"agents cannot be guarded: {error.strerror}",
+            hint="raise it in the shell that starts the runner: ulimit -x unlimited",
+        ) from None
+
+
+def check_isolation(isolation: str) -> None:
+    """Refuse a setting that this machine cannot keep; tries it out, unless it is the usual one."""
+    if reason := obstacle(isolation):
+        raise UsageError(
+            f"isolation by {isolation} is not to be had here: {reason}",
+            hint="set `isolation` to auto; `python -m runner doctor` tells what there is",
+        )
 
 
 def make_provider(options: Options, environment: Mapping[str, str]) -> Provider:
@@ -121,17 +153,3 @@ def _executable(command: str) -> str:
         f"the agent CLI {command!r} was not found",
         hint="install it (npm install -g @anthropic-ai/claude-code), or name it with --agent-command PATH",
     )
-
-
-def demo_project(options: Options, say: Callable[[str], None]) -> Options:
-    """Copy the sample project, unless it is there already to be resumed; the options to run it with."""
-    from runner.demo import SCENARIO, copy_demo
-
-    target = options.project
-    if target is None:
-        target = Path(tempfile.mkdtemp(prefix="sprint-runner-demo-"))
-        say(f"demo project: {target}")
-    # Only a copy of the sample is gone on with: the stand-in must never work on a real project.
-    if not (target / DEMO_SIGN).is_file():
-        copy_demo(target)
-    return replace(options, project=target, agent="scripted", scenario=options.scenario or SCENARIO)

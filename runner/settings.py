@@ -5,8 +5,9 @@ there. Order of precedence: defaults, then `<project>/.sprint-runner/settings.js
 the environment, then the command line.
 """
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from typing import Any
 import msgspec
 
 from runner.domain.errors import UsageError
+from runner.workspace.reading import read_regular
 
 ENVIRONMENT_PREFIX = "SPRINT_RUNNER_"
+_FILE_LIMIT = 64 * 1024
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,99}\Z")
 
 
@@ -25,6 +28,10 @@ def _number(default: int, low: int, high: int, help: str) -> Any:
 
 def _model(default: str, help: str) -> Any:
     return field(default=default, metadata={"help": help})
+
+
+def _choice(default: str, *others: str, help: str) -> Any:
+    return field(default=default, metadata={"choices": (default, *others), "help": help})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,13 @@ class Settings:
     command_idle_timeout_minutes: int = _number(30, 0, 1440, "silence after which a command fails; 0: never")
     command_timeout_minutes: int = _number(180, 0, 1440, "length after which a command fails; 0: never")
     stop_grace_seconds: int = _number(5, 0, 120, "what an interrupted agent gets before it is killed")
+    isolation: str = _choice(
+        "auto",
+        "guard",
+        "pidns",
+        "cgroup",
+        help="what agents are shut in beside their guard; auto: guard, nothing more",
+    )
     retry_backoff_seconds: int = _number(5, 0, 3600, "first wait after a failed command; doubles, with jitter")
     injection_warning_kb: int = _number(100, 1, 10000, "size of an injected context that gives a warning")
     injection_error_kb: int = _number(300, 1, 10000, "size of a context that is not injected")
@@ -62,7 +76,9 @@ class Setting:
     default: int | str
     low: int | None
     high: int | None
-    """Bounds of a number; None for a model name."""
+    """Bounds of a number; None for a word."""
+    choices: tuple[str, ...]
+    """The words it may be; empty for a number and for a model name."""
     help: str
 
 
@@ -76,6 +92,7 @@ def table() -> Iterator[Setting]:
             default=default,
             low=meta.get("low"),
             high=meta.get("high"),
+            choices=meta.get("choices", ()),
             help=meta["help"],
         )
 
@@ -100,6 +117,12 @@ def load_settings(file: Path, environment: Mapping[str, str], options: Mapping[s
 
 def checked(setting: Setting, value: object, source: str) -> int | str:
     """A value as its setting wants it; raises UsageError."""
+    if setting.choices:
+        if value in setting.choices:
+            return str(value)
+        raise UsageError(
+            f"{source}: {setting.name} must be one of {', '.join(setting.choices)}, not {value!r}", hint=setting.help
+        )
     if setting.low is None or setting.high is None:
         if isinstance(value, str) and (value == "" or _MODEL_NAME.match(value)):
             return value
@@ -125,11 +148,22 @@ def _whole(value: object) -> int | None:
     return None
 
 
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} stands there twice")
+
+
 def _read_file(file: Path) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        data = read_regular(file, limit=_FILE_LIMIT)
+        values = msgspec.json.decode(data, type=dict[str, Any])
+        # Of two values for one name the decoder takes the last without a word.
+        json.loads(data, object_pairs_hook=_each_once)
+        return values
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         problem = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{file}: {problem}", hint="correct the file, or remove it to have the defaults") from None

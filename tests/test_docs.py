@@ -92,7 +92,8 @@ def test_settings_are_documented():
         (
             setting.name,
             "empty" if setting.default == "" else str(setting.default),
-            "a model name" if setting.low is None else f"{setting.low}–{setting.high}",
+            ", ".join(setting.choices)
+            or ("a model name" if setting.low is None else f"{setting.low}–{setting.high}"),
         )
         for setting in table()
     ]

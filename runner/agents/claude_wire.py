@@ -145,13 +145,7 @@ def _is_known(line: bytes) -> bool:
 
 def _mended(line: bytes) -> bytes:
     """The same object as strict JSON: what strict JSON cannot say is replaced."""
-    value = json.loads(
-        line.decode("utf-8", "replace"),
-        strict=False,
-        parse_int=_finite_int,
-        parse_float=_finite_float,
-        parse_constant=lambda _: None,
-    )
+    value = _decode_lenient(line.decode("utf-8", "replace"))
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     # The way over UTF-16 joins surrogates that belong together and replaces those that stand alone.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
@@ -164,6 +158,12 @@ def _finite_int(digits: str) -> int | None:
 def _finite_float(digits: str) -> float | None:
     number = float(digits)
     return number if math.isfinite(number) else None
+
+
+_decode_lenient = json.JSONDecoder(
+    strict=False, parse_int=_finite_int, parse_float=_finite_float, parse_constant=lambda _: None
+).decode
+"""Made once: an agent that prints no JSON at all prints a lot of it."""
 
 
 def figure(value: Any) -> float:

@@ -111,12 +111,16 @@ def open_session(options: Options, situation: Situation, stream: Stream) -> None
             stream.result(Ending(nothing, complaint, "error_during_execution", is_error=True, num_turns=0))
             raise Refused(complaint)
     elif folder:
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         try:
-            with open(note, "x", encoding="utf-8") as file:
+            with open(note, "x", encoding="utf-8", opener=_private) as file:
                 file.write(situation.project)
         except FileExistsError:
             raise Refused(f"Error: Session ID {options.session} is already in use.") from None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _text_of(path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What an ill-behaved scripted agent does: limits, failures, floods, garbage, stray processes, silence.
+"""What an ill-behaved scripted agent does: limits, failures, floods, garbage, silence.
 
 Each function is one action of the scenario language, like those of `scripted_actions`. They are how the runner's
 promises about hostile and failing agents are tested, so they really do what their names say.
@@ -16,10 +16,8 @@ from runner.agents.scripted_stream import Ending, Usage
 Base64 = NewType("Base64", str)
 Count = NewType("Count", int)
 SignalName = Literal["INT", "TERM", "HUP", "KILL", "SEGV", "ABRT"]
-SpawnKind = Literal["child", "setsid", "daemon", "term-ignoring", "env-cleared"]
 _CHUNK = 1 << 20
 _AT_ONCE = Seconds(0.0)
-_LONG = Seconds(300.0)
 
 
 def retry(
@@ -130,24 +128,6 @@ def ignore_signals(run: Run, *, names: list[SignalName]) -> None:
         signal.signal(signal.Signals[f"SIG{name}"], lambda number, frame: None)
 
 
-def spawn(run: Run, *, kind: SpawnKind, seconds: Seconds = _LONG) -> None:
-    """Leave a process behind that lives for so many seconds; the tool's result is its pid."""
-    call = run.stream.tool_use("Bash", {"command": f"sleep {seconds}", "run_in_background": True})
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            _become(kind, seconds, writer)
-        finally:
-            os._exit(127)
-    os.close(writer)
-    if kind == "daemon":
-        os.waitpid(child, 0)
-    with os.fdopen(reader, "rb") as report:
-        pid = report.read().decode()
-    run.stream.tool_result(call, pid, detail={"stdout": pid, "stderr": ""})
-
-
 def hang(run: Run, *, seconds: Seconds | None = None) -> None:
     run.hang(seconds)
 
@@ -165,22 +145,6 @@ def leave(run: Run, *, code: Count) -> NoReturn:
 def kill_self(run: Run, *, name: SignalName) -> None:
     os.kill(os.getpid(), signal.Signals[f"SIG{name}"])
     run.hang(Seconds(1.0))  # a signal that has a handler comes between two bytecodes
-
-
-def _become(kind: SpawnKind, seconds: float, writer: int) -> None:
-    """In the forked child: turn into a `sleep` that is hard to find or hard to stop."""
-    if kind != "child" and kind != "term-ignoring":
-        os.setsid()
-    if kind == "daemon" and os.fork():
-        os._exit(0)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN if kind == "term-ignoring" else signal.SIG_DFL)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    os.write(writer, str(os.getpid()).encode())
-    environment = {"PATH": os.defpath} if kind == "env-cleared" else dict(os.environ)
-    os.execvpe("sleep", ["sleep", str(seconds)], environment)
 
 
 def _decoded(text: str, base64: str | None) -> bytes:

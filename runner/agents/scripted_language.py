@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 from runner.agents import scripted_actions as actions
 from runner.agents import scripted_builtin as builtin
 from runner.agents import scripted_faults as faults
+from runner.agents import scripted_strays as strays
 from runner.agents.scripted_run import Run, ScenarioError
 
 
@@ -48,7 +49,7 @@ VERBS: Mapping[str, Verb] = {
     "long_line": Verb(faults.long_line, "size"),
     "stderr": Verb(faults.stderr, "text", one_of=("text", "base64")),
     "ignore_signals": Verb(faults.ignore_signals, "names"),
-    "spawn": Verb(faults.spawn, "kind"),
+    "spawn": Verb(strays.spawn, "kind"),
     "hang": Verb(faults.hang, "seconds"),
     "hang_after_result": Verb(faults.hang_after_result, "seconds"),
     "exit": Verb(faults.leave, "code"),

@@ -1,9 +1,8 @@
 """The doctor's checks of the machine: Python, SQLite, the agent CLI, the guard, the disk.
 
-Called by `doctor` alone. Two of them start processes: the agent with `--version`, and `true` under a guard.
+Called by `doctor` alone. Some start processes: the agent with `--version`, and `true` under a guard.
 """
 
-import fcntl
 import os
 import re
 import shutil
@@ -11,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +17,10 @@ from runner.__main__ import NEEDED
 from runner.agents.base import LaunchRequest
 from runner.agents.claude import root_refusal
 from runner.commands.case import Case, Check, Finding, State
-from runner.guard import tags
-from runner.guard.receipt import LOCK_NAME, Receipt, guard_command, read_receipt
-from runner.outfit import make_provider
+from runner.guard.probe import ISOLATIONS, obstacle, run_guarded
+from runner.guard.receipt import GUARD
+from runner.outfit import SETTINGS, check_limits, make_provider
+from runner.settings import load_settings
 
 SUPPORTED = (2, 1)
 """Major and minor version of the Claude CLI that the runner was tried with."""
@@ -91,7 +90,8 @@ def check_root(case: Case) -> Finding:
 
 
 def check_guard(case: Case) -> Finding:
-    """Run `true` under a guard, as every command of a batch is run."""
+    """Run `true` under a guard, as every command of a batch is run. Raises AgentUnavailable."""
+    check_limits()
     remedy = "agents cannot be run safely here; report this with your system's name and version"
     try:
         with tempfile.TemporaryDirectory(prefix="sprint-runner-doctor-") as folder:
@@ -109,29 +109,18 @@ def check_guard(case: Case) -> Finding:
     return Finding(detail="works: agents and all they start can be ended")
 
 
-def run_guarded(folder: Path, command: Sequence[str]) -> Receipt | None:
-    """Run a command under its guard and read the receipt. Raises OSError and TimeoutExpired."""
-    reader, writer = os.pipe()
-    lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        arguments = guard_command(
-            run_dir=folder, control_fd=reader, lock_fd=lock, tag=tags.new_tag(), grace=1.0, command=command
+def check_isolation(case: Case) -> Finding:
+    """Which isolations are to be had here, and whether the one that is set is among them."""
+    file = case.paths.state / SETTINGS if case.paths else Path(os.devnull, SETTINGS)  # one that is not there
+    wanted = load_settings(file, case.environment, {}).isolation
+    obstacles = {mode: obstacle(mode) for mode in (GUARD, *ISOLATIONS)}
+    there = ", ".join(mode for mode, reason in obstacles.items() if not reason)
+    missing = "".join(f"; not {mode}: {reason}" for mode, reason in obstacles.items() if reason)
+    if obstacles.get(wanted):
+        return Finding(
+            state=State.FAIL, detail=f"{wanted} is set; there is {there}{missing}", remedy="set `isolation` to auto"
         )
-        subprocess.run(
-            arguments,
-            pass_fds=(reader, lock),
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=PROCESS_SECONDS,
-            check=False,
-        )
-    finally:
-        for descriptor in (reader, writer, lock):
-            os.close(descriptor)
-    return read_receipt(folder)
+    return Finding(detail=f"{wanted} is set; there is {there}{missing}")
 
 
 def check_disk(case: Case) -> Finding:
@@ -168,5 +157,6 @@ MACHINE: tuple[tuple[str, Check], ...] = (
     ("agent", check_agent),
     ("permissions", check_root),
     ("guard", check_guard),
+    ("isolation", check_isolation),
     ("disk", check_disk),
 )

@@ -23,7 +23,8 @@ from runner.store.database import connect, open_reader
 from runner.store.migrations import APPLICATION_ID, VERSION
 from runner.store.original import is_original
 from runner.workspace import git
-from runner.workspace.place import Where, database_file, find_paths, holder
+from runner.workspace.holder import find_holder
+from runner.workspace.place import Where, database_file, find_paths
 from runner.workspace.project import CONFIGS, Paths
 from runner.workspace.prompts import load_prompts
 from runner.workspace.sprint_file import read_sprint
@@ -141,7 +142,7 @@ def check_state_folder(case: Case) -> Finding:
             detail=f"{state} is not a folder of yours",
             remedy="move it away; the runner makes its own",
         )
-    held = holder(state)
+    held = find_holder(state)
     if held is not None:
         by = f" (pid {held.pid})" if held.pid else ""
         return Finding(
@@ -188,7 +189,7 @@ def _can_be_migrated(database: Path) -> bool:
 def check_leftovers(case: Case) -> Finding:
     """Agents of a runner that died: their commands have no end on record, and their tag finds their processes."""
     database = database_file(case.where, case.project)
-    if not database.exists() or holder(case.project.state) is not None:
+    if not database.exists() or find_holder(case.project.state) is not None:
         return Finding(detail="none that are not looked after")
     try:
         with closing(open_reader(database)) as connection:

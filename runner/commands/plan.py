@@ -24,7 +24,7 @@ from runner.domain.freshness import Freshness, freshness
 from runner.domain.plan import Plan, PlannedCycle, PlannedStep, Recall, nothing_on_record, plan
 from runner.domain.steps import step_key
 from runner.domain.taxonomy import uses_cheap_model
-from runner.outfit import DEMO_SIGN, SETTINGS
+from runner.outfit import SETTINGS
 from runner.settings import Settings, load_settings
 from runner.store import queries
 from runner.store.database import open_reader
@@ -89,9 +89,9 @@ def dry_run(given: Given, environment: Mapping[str, str]) -> list[str]:
 
 def _demo_folder(project: Path | None) -> Path:
     """The demo's project; before it is copied, the sample itself: it is only looked at."""
-    from runner.demo import FOLDER
+    from runner.demo import FOLDER, SIGN
 
-    return project if project is not None and (project / DEMO_SIGN).is_file() else FOLDER / "project"
+    return project if project is not None and (project / SIGN).is_file() else FOLDER / "project"
 
 
 def _start(given: Given, settings: Settings, database: Path) -> Start:

@@ -1,23 +1,27 @@
 """What `python -m runner` does without a command: runs or resumes a batch, or tells what it would do.
 
 The command line hands its options over as they are. Which of them go together is checked here, before anything is
-touched; then the project is outfitted, the display chosen, and the batch run under Trio.
+touched; then, before anything heavy is loaded, the project is locked and what a dead runner has left alive is ended;
+the project is outfitted, the display is chosen, and the batch run under Trio.
 """
 
 import os
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.commands.given import Given
 from runner.domain.errors import BatchFailed, UsageError
+from runner.workspace.place import project_lock
 
 if TYPE_CHECKING:
     from runner.app import Outfit, Show
     from runner.outfit import Options
+    from runner.workspace.lock import ProjectLock
 
 Say = Callable[[str], None]
 LONGEST_RUN = 999
@@ -62,27 +66,38 @@ def _check(given: Given) -> None:
 
 
 def _run(given: Given, say: Say) -> int:
+    if given.demo:
+        from runner.demo import demo_folder
+
+        given = replace(given, project=demo_folder(given.project, say))
+    # Before the second of imports: of many that are started at once, all but one are refused at once.
+    with project_lock(given.where) as lock:
+        # Before them too: what a dead runner has left alive may go on working in the project.
+        from runner.workspace.leftovers import end_leftovers
+
+        end_leftovers(lock.state)
+        return _run_locked(given, lock, say)
+
+
+def _run_locked(given: Given, lock: "ProjectLock", say: Say) -> int:
     import trio
 
     from actors.control import ResumeBatch, StartBatch
     from runner import log
     from runner.app import EXIT_CODES, run_batch
-    from runner.outfit import demo_project, outfit
+    from runner.outfit import outfit
 
     log.set_up(given.log_level, as_json=given.log_format == "json")
     options = make_options(given)
-    if given.demo:
-        options = demo_project(options, say)
-    prepared, lock = outfit(options, dict(os.environ), resume=given.resume)
+    prepared = outfit(options, dict(os.environ), lock, resume=given.resume)
     fresh = StartBatch(max_cycles=read_cycles(given.cycles or "all"), new=given.new)
     request = ResumeBatch() if given.resume else fresh
-    try:
-        show, say = _display(prepared, options, say, as_json=given.as_json)
-        ended = trio.run(partial(run_batch, prepared, request, show, say=say))
-    finally:
-        lock.release()
+    show, say = _display(prepared, options, say, as_json=given.as_json)
+    ended = trio.run(partial(run_batch, prepared, request, show, say=say))
     if ended.status == "error":
         raise BatchFailed(f"the batch failed: {ended.reason}", hint="--resume continues it once that is mended")
+    if ended.unasked:
+        say(f"batch {ended.batch_id} stopped: {ended.reason}")
     return EXIT_CODES[ended.status]
 
 
@@ -94,7 +109,7 @@ def make_options(given: Given) -> "Options":
         project=given.project,
         status_file=given.status_file,
         database=given.database,
-        agent=given.agent or "claude",
+        agent="scripted" if given.demo else given.agent or "claude",
         agent_command=given.agent_command,
         scenario=given.scenario,
         permission_mode=given.permission_mode or "bypassPermissions",
@@ -107,16 +122,19 @@ def _display(prepared: "Outfit", options: "Options", say: Say, *, as_json: bool)
     from runner.display.streams import show_json, show_lines
 
     if as_json:
-        return show_json, say
+        return partial(show_json, say), say
     from runner.app import now_ms
     from runner.display.past import earlier_events
     from runner.display.scene import Scene
     from runner.display.summary import Places
+    from runner.display.words import clean
 
-    again = shlex.join([*_program(), *_arguments(options)])
+    # Folders have any name that somebody gave them: what steers a terminal is not shown, even to be pasted.
+    again = clean(shlex.join([*_program(), *_arguments(options)]))
+    database, runs = clean(str(prepared.database)), clean(str(prepared.paths.state / "runs"))
     scene = Scene(
-        project=prepared.paths.root.name,
-        places=Places(again=again, database=str(prepared.database), runs=str(prepared.paths.state / "runs")),
+        project=clean(prepared.paths.root.name),
+        places=Places(again=again, database=database, runs=runs),
         past=partial(earlier_events, prepared.database),
         clock=now_ms,
         say=say,

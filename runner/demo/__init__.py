@@ -1,6 +1,6 @@
 """The bundled sample project, and how a copy of it is made.
 
-The command line calls `copy_demo` for `--demo`; the scripted agent then works in the copy as `scenario.yaml` says.
+The command line calls `demo_folder` for `--demo`; the scripted agent then works in the copy as `scenario.yaml` says.
 `project/` is the sample, `sources/` holds the files that the agent writes into it. Never changes anything outside
 the target folder, and never reads the user's git configuration.
 """
@@ -8,13 +8,16 @@ the target folder, and never reads the user's git configuration.
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from runner.domain.errors import UsageError
 
 FOLDER = Path(__file__).parent
 SCENARIO = FOLDER / "scenario.yaml"
+SIGN = "_bmad/sprint-runner-demo"
+"""File that tells a copy of the sample project from any other."""
 
 _RENAMED = {"gitignore": ".gitignore"}
 """Bundled name to real name: under its real one the file would steer the runner's own repository and its wheel."""
@@ -29,6 +32,17 @@ _SETTINGS = {
     "core.excludesFile": os.devnull,
     "core.autocrlf": "false",
 }
+
+
+def demo_folder(target: Path | None, say: Callable[[str], None]) -> Path:
+    """A copy of the sample project: a new one, unless it is there already to be resumed. Raises UsageError."""
+    if target is None:
+        target = Path(tempfile.mkdtemp(prefix="sprint-runner-demo-"))
+        say(f"demo project: {target}")
+    # Only a copy of the sample is gone on with: the stand-in must never work on a real project.
+    if not (target / SIGN).is_file():
+        copy_demo(target)
+    return target
 
 
 def copy_demo(target: Path) -> Path:

@@ -16,6 +16,7 @@ _CONTROL = re.compile(
     r"|[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _DAY_MS = 86_400_000
+_LONGEST_MS = 1000 * 3_600_000
 
 
 def clean(text: str) -> str:
@@ -35,7 +36,9 @@ def moment(at_ms: int, now_ms: int) -> str:
 
 
 def duration(ms: int) -> str:
-    """`0:07`, `12:31`, `2:05:00`."""
+    """`0:07`, `12:31`, `2:05:00`; `?` for one that only a clock set anew can have made."""
+    if ms > _LONGEST_MS:
+        return "?"
     minutes, seconds = divmod(max(0, ms) // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

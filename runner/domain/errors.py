@@ -42,6 +42,14 @@ class DatabaseError(RunnerError):
     """The database is corrupt, of a newer version, locked for long or cannot be written."""
 
 
+class DatabaseLocked(DatabaseError):
+    """Another program holds the database; it may let go at any moment."""
+
+
+class DatabaseDamaged(DatabaseError):
+    """What the database says cannot be trusted: nothing can be resumed from it."""
+
+
 class ProjectHeld(RunnerError):
     """Another runner works on this project."""
 
@@ -52,3 +60,16 @@ class BatchFailed(RunnerError):
     """The batch could not go on: an escalation reached the top of the supervision tree."""
 
     exit_code = 1
+
+
+class NonDeterminism(BatchFailed):
+    """A batch on record went another way than this version of the program would."""
+
+    def __init__(self, *, expected: str, got: str) -> None:
+        """`expected` names what is on record, `got` what is asked for in its place."""
+        super().__init__(
+            f"the batch does not fit this version: on record is {expected}, asked for is {got}",
+            hint="resume it with the version that began it, or close it with --new",
+        )
+        self.expected = expected
+        self.got = got

@@ -4,8 +4,13 @@ The batch actor asks once at the start of a batch, with the age that the workspa
 answer. This module never looks at a file or a clock.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
+FOUND_KEY = "context/freshness"
+"""The step that looks at the project context."""
+RUN_KEY = "context/generate-project-context"
+"""The step that builds it, or builds it again."""
 _HOUR_MS = 3_600_000
 
 
@@ -17,6 +22,13 @@ class Freshness(StrEnum):
     EXPIRED = "expired"
     """It is too old: rebuild it in the background and use it meanwhile."""
     FRESH = "fresh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the batch found when it started; its outcome of `FOUND_KEY`."""
+
+    freshness: Freshness
 
 
 def freshness(age_ms: int | None, max_age_hours: int) -> Freshness:

@@ -1,6 +1,6 @@
 """The guard: starts one agent, waits, and ends only when every process of that agent is gone.
 
-    python -I -S guard.py --run-dir DIR --control FD --lock FD --tag N --grace SECONDS -- COMMAND...
+    python -I -S guard.py --run-dir DIR --control FD --lock FD --tag N --grace SECONDS --isolation MODE -- COMMAND...
 
 The runner starts it in a new session with standard input, output and error already open on files, a control pipe
 (see watch.py) and a descriptor that holds the flock on DIR/guard.lock: the kernel frees the lock when the guard is
@@ -27,11 +27,12 @@ if __name__ == "__main__":
 
 from runner.crashpoint import crashpoints
 from runner.guard import tags
-from runner.guard.watch import Watch, tree
+from runner.guard.watch import Isolation, Watch, tree
 
 _NOT_STARTED = 125
 _CANNOT_EXECUTE = 126
 _NOT_FOUND = 127
+_ISOLATIONS = ("guard", "pidns", "cgroup")
 
 # The terminal and the operator speak to the runner; a file size limit must not kill the guard at its receipt.
 _IGNORED = (
@@ -55,6 +56,9 @@ class Order:
         self.lock = int(options["--lock"])
         self.tag = int(options["--tag"])
         self.grace = float(options["--grace"])
+        self.isolation = options["--isolation"]
+        if self.isolation not in _ISOLATIONS:
+            raise ValueError(f"no isolation {self.isolation}")
         self.command = arguments[end + 1 :]
         if not self.command:
             raise ValueError("no command")
@@ -119,17 +123,20 @@ def _is_wanted(control: int) -> bool:
 
 
 def _guard(order: Order, report: Report) -> None:
-    watch = Watch(control=order.control, grace=order.grace, tag=order.tag)
+    isolation = _isolation(order)
+    watch = Watch(control=order.control, grace=order.grace, tag=order.tag, isolation=isolation)
     try:
-        agent, failure = _start(order)
-    except OSError as problem:  # no room for one more process
+        agent, failure = _start(order, isolation)
+    except OSError as problem:  # no room for one more process, or an isolation that is not to be had here
         _complain(f"cannot start {order.command[0]}: {problem.strerror}")
         report.why, report.error = "cannot-start", _name(problem)
         report.exit_code = _CANNOT_EXECUTE
+        isolation.close()  # and a keeper goes with this process
         return
     watch.until_end(agent)
     report.leftovers = watch.clear()
     report.swept, report.clean = watch.sweep()
+    isolation.close()
     report.why = watch.why
     report.ended_at = watch.ended_at or _now()
     if watch.status is not None:
@@ -139,8 +146,17 @@ def _guard(order: Order, report: Report) -> None:
         report.why, report.error = "cannot-start", reason
 
 
-def _start(order: Order) -> tuple[int, int]:
+def _isolation(order: Order) -> Isolation:
+    if order.isolation == "guard":
+        return Isolation()
+    from runner.guard.isolation import MODES  # here: most commands need none of it
+
+    return MODES[order.isolation](order.tag)
+
+
+def _start(order: Order, isolation: Isolation) -> tuple[int, int]:
     """Fork the agent; returns its pid and a descriptor that holds the name of the error if it cannot start."""
+    isolation.prepare()
     failure, failure_end = os.pipe()
     os.set_blocking(failure, False)
     guard = os.getpid()
@@ -150,12 +166,12 @@ def _start(order: Order) -> tuple[int, int]:
     with crashpoints("fork of the agent"):
         agent = os.fork()
         if agent == 0:
-            _become_agent(order, guard, failure_end)
+            _become_agent(order, isolation, guard, failure_end)
     os.close(failure_end)
     return agent, failure
 
 
-def _become_agent(order: Order, guard: int, failure_end: int) -> None:
+def _become_agent(order: Order, isolation: Isolation, guard: int, failure_end: int) -> None:
     """The child's side of the fork: turn into the agent, or say why not and exit. Never returns."""
     code = _CANNOT_EXECUTE
     try:
@@ -163,6 +179,7 @@ def _become_agent(order: Order, guard: int, failure_end: int) -> None:
         # A session of its own: an agent that signals its whole group must not reach the guard.
         os.setsid()
         tags.set_tag(order.tag)
+        isolation.enter()
         for number in (*_IGNORED, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

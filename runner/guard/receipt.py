@@ -18,6 +18,8 @@ import msgspec
 GUARD_SCRIPT: Final = Path(__file__).resolve().with_name("guard.py")
 RECEIPT_NAME: Final = "exit.json"
 LOCK_NAME: Final = "guard.lock"
+AUTO: Final = "auto"
+GUARD: Final = "guard"
 
 _LONGEST_RECEIPT_BYTES = 4096
 _POLL_SECONDS = 0.01
@@ -50,9 +52,16 @@ class Receipt:
 
 
 def guard_command(
-    *, run_dir: Path, control_fd: int, lock_fd: int, tag: int, grace: float, command: Sequence[str]
+    *,
+    run_dir: Path,
+    control_fd: int,
+    lock_fd: int,
+    tag: int,
+    grace: float,
+    command: Sequence[str],
+    isolation: str = AUTO,
 ) -> list[str]:
-    """The arguments that start a guard around `command`; `grace` is in seconds.
+    """The arguments that start a guard around `command`; `grace` is in seconds, `isolation` as in the settings.
 
     Both descriptors must be passed on to the child, and `lock_fd` must hold the flock on `guard.lock` already.
     """
@@ -63,6 +72,7 @@ def guard_command(
         *("--lock", str(lock_fd)),
         *("--tag", str(tag)),
         *("--grace", str(grace)),
+        *("--isolation", GUARD if isolation == AUTO else isolation),
         *("--", *command),
     ]
 

@@ -1,7 +1,8 @@
-"""Ending a guard that does not answer: one that was stopped by somebody holds its lock for ever.
+"""Finishing the work of a guard that could not: it was killed, or it was stopped and holds its lock for ever.
 
-The lifeline asks for it, after the agents of that guard have been swept by their tag. A guard carries no tag itself;
-it is known by its command line, which names the script and the run folder.
+The process actor and the lifeline ask for it. The command's processes are found by their tag, and all at once where
+they have a cgroup. A guard carries no tag itself; it is known by its command line, which names the script and the run
+folder.
 """
 
 import os
@@ -9,8 +10,21 @@ import signal
 from functools import partial
 from pathlib import Path
 
+from runner.guard import cgroups, tags
 from runner.guard.receipt import GUARD_SCRIPT
 from runner.guard.tags import signal_process
+
+
+def end_strays(tag: int, limit_seconds: float) -> bool:
+    """Kill whatever is left of a command; blocks. Whether nothing is left for certain.
+
+    The tag alone is enough. The runner is no subreaper for this: to reap what it would inherit from a killed guard,
+    it would have to wait for children that are Trio's.
+    """
+    cgroups.end_leaf(tag)
+    _, is_clean = tags.sweep(tag, limit_seconds)
+    cgroups.remove_leaf(tag)
+    return is_clean
 
 
 def kill_guard(run_dir: Path) -> bool:

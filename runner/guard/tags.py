@@ -22,6 +22,8 @@ from collections.abc import Callable
 _RLIMIT_LOCKS = 10  # the number is the same on every Linux architecture; Python has no name for it
 _FIRST_CEILING = 1 << 56
 _LEAST_CEILING = 1 << 32
+LEAST_TAG = _LEAST_CEILING // 2
+"""A smaller number is nobody's tag."""
 _EMPTY_PASSES = 3  # a process may be born behind the back of one listing, hardly of three
 _NEWEST_LOOKS = 200
 _NEWEST_FEW = 6
@@ -64,7 +66,8 @@ def tag_of(pid: int) -> int | None:
             text = limits.read()
         at = text.index(b"Max file locks")
         return int(text[at : text.index(b"\n", at)].split()[4])
-    except (OSError, ValueError):
+    except (OSError, ValueError) as problem:
+        _refuse_blindness(problem)
         return None
 
 
@@ -77,7 +80,8 @@ def sweep(tag: int, limit_seconds: float) -> tuple[int, bool]:
     """SIGKILL every process with the tag until none is left; blocks.
 
     Returns how many were killed and whether the tag is now gone for certain; False means that the limit passed
-    while something was still there, or that too little could be looked at in time.
+    while something was still there, or that too little could be looked at in time. Raises OSError when no file can
+    be opened any more: then nothing was looked at.
     """
     deadline = time.monotonic() + limit_seconds
     killed: set[int] = set()
@@ -167,8 +171,15 @@ def _pids() -> list[int]:
     # Newest first: the younger a process, the sooner it may be gone again.
     try:
         return sorted((int(name) for name in os.listdir("/proc") if name.isdecimal()), reverse=True)
-    except OSError:
+    except OSError as problem:
+        _refuse_blindness(problem)
         return []
+
+
+def _refuse_blindness(problem: Exception) -> None:
+    """Where no file can be opened any more nothing is seen, and that must not pass for nothing being there."""
+    if isinstance(problem, OSError) and problem.errno in (errno.EMFILE, errno.ENFILE):
+        raise problem
 
 
 def _is_zombie(pid: int) -> bool:

@@ -31,7 +31,8 @@ def follow(parent: int) -> None:
     """In the agent, before exec: die with the guard, and let the out-of-memory killer take the agent first."""
     # Safe only because the guard has one thread: the signal comes at the death of the thread that forked.
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # the guard died before the line above took effect
+    # Not getppid: from inside a PID namespace that cannot see the guard. This is the /proc of the guard still.
+    if _stat("self")[1] != parent:  # the guard died before the line above took effect
         os._exit(125)
     try:
         with open("/proc/self/oom_score_adj", "wb", buffering=0) as score:
@@ -72,7 +73,7 @@ def _is_still(pid: int, born: int) -> bool:
     return _stat(pid)[2] == born
 
 
-def _stat(pid: int) -> tuple[bytes, int, int]:
+def _stat(pid: int | str) -> tuple[bytes, int, int]:
     # State, parent, start in clock ticks since boot; pid and start together name one process for ever.
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as stat:

@@ -35,10 +35,29 @@ _KILL_LIMIT_SECONDS = 5.0
 _SWEEP_LIMIT_SECONDS = 3.0
 
 
+class Isolation:
+    """What stands around the agent beside the guard: nothing. `isolation.py` has the others, and the order."""
+
+    keeper = 0
+    """A process of the isolation itself, which is neither the agent's nor a leftover; 0: there is none."""
+
+    def prepare(self) -> None:
+        """In the guard, before the fork."""
+
+    def enter(self) -> None:
+        """In the child, before the exec."""
+
+    def kill(self) -> None:
+        """SIGKILL all at once."""
+
+    def close(self) -> None:
+        """When all are gone."""
+
+
 class Watch:
     """The agent and everything below it, seen from its parent."""
 
-    def __init__(self, *, control: int, grace: float, tag: int) -> None:
+    def __init__(self, *, control: int, grace: float, tag: int, isolation: Isolation) -> None:
         self.why = "exit"
         self.status: int | None = None
         """The agent's raw wait status, once it was reaped."""
@@ -48,6 +67,7 @@ class Watch:
         self._control = control
         self._grace = grace
         self._tag = tag
+        self._isolation = isolation
         self._deadline: float | None = None
         self._has_children = True
         self._adopts = tree.adopt_orphans()
@@ -72,8 +92,8 @@ class Watch:
         """End all that is left below the guard; returns how many processes the agent left behind."""
         if not self._anything_left():
             return 0  # the ordinary case: no look at other processes, no waiting
-        left = sum(pid != self._agent for pid in tree.living(self._agent))
-        if self.status is not None:
+        left = len(self._others())
+        if self.status is not None and (left or not self._isolation.keeper):
             left = max(left, 1)  # a re-forker may slip through the listing, but someone is there
             self._drain()
         self._kill_all()
@@ -138,13 +158,15 @@ class Watch:
         if self._deadline is None or self.why == "stop":
             self._deadline = time.monotonic() + _DRAIN_SECONDS
         tree.signal_all(signal.SIGTERM, self._agent)
-        while self._anything_left() and time.monotonic() < self._deadline:
-            self._wait(self._deadline)
+        while self._is_draining() and time.monotonic() < self._deadline:
+            self._wait(min(self._deadline, time.monotonic() + _LONGEST_PAUSE_SECONDS))
 
     def _kill_all(self) -> None:
         limit = time.monotonic() + _KILL_LIMIT_SECONDS
         pause = _FIRST_PAUSE_SECONDS
         while self._anything_left() and time.monotonic() < limit:
+            with contextlib.suppress(OSError):  # it may be gone, and what follows does the same by other means
+                self._isolation.kill()
             # Frozen first: a tree that forks faster than it can be read has to stand still to be killed.
             tree.signal_all(signal.SIGSTOP, self._agent)
             tree.signal_all(signal.SIGKILL, self._agent)
@@ -152,6 +174,14 @@ class Watch:
                 tags.strike(self._tag)  # by now the rest may be one that is born and gone between two listings
             self._wait(time.monotonic() + pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _others(self) -> list[int]:
+        """Who is there beside the agent and the keeper of its isolation."""
+        return [pid for pid in tree.living(self._agent) if pid not in (self._agent, self._isolation.keeper)]
+
+    def _is_draining(self) -> bool:
+        # Where there is a keeper it is the keeper that inherits the orphans: no SIGCHLD comes here when they end.
+        return bool(self._others()) if self._isolation.keeper else self._anything_left()
 
     def _anything_left(self) -> bool:
         if self._has_children:

@@ -131,7 +131,8 @@ class CommandLog(EventLog):
             task_id=task_id,
             status=end.status,
             metrics={
-                "duration_ms": now - started_at,
+                # Of two runs of the program, the wall clock may have been set back in between.
+                "duration_ms": max(0, now - started_at),
                 "input_tokens": end.input_tokens,
                 "output_tokens": end.output_tokens,
                 "tokens": end.input_tokens + end.output_tokens,

@@ -5,51 +5,66 @@ looked at through a read-only connection and then left alone: no byte of it chan
 Nothing here reads or writes rows.
 """
 
+import errno
 import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from runner.domain.errors import DatabaseError
-from runner.store.migrations import APPLICATION_ID, VERSION, migrate
+from runner.domain.errors import DatabaseDamaged, DatabaseError, DatabaseLocked
+from runner.store.migrations import APPLICATION_ID, VERSION, create, migrate
 from runner.store.original import is_original
+from runner.store.wal import refuse_foreign_log
 
 BUSY_SECONDS = 5
-"""How long SQLite itself waits for another program's lock before it says so."""
+"""How long opening and reading wait for another program's lock."""
+TRY_SECONDS = 0.1
+"""How long a change does; the recorder tries it again, for as long as there is time."""
 WHOLE_CHECK_LIMIT = 64 * 1024 * 1024
 """Bytes up to which every page is checked (about 0.1 s); of a bigger file only the tables that steer a batch are."""
 MARKER = "initialised"
 """File beside the database that names it once it has held something: an empty file is then a lost one."""
 
+_FILES = 4
+"""Files that a connection opens, and one to spare."""
 _SMALLEST = 512
 """Bytes of the smallest page SQLite knows; it takes a shorter file for an empty database."""
 _SETTINGS: tuple[tuple[str, str | int], ...] = (
     ("journal_mode", "wal"),
     ("synchronous", 2),
     ("foreign_keys", 1),
-    ("busy_timeout", BUSY_SECONDS * 1000),
 )
 _DAMAGED = (
     "move it and its -wal file aside to begin an empty one (story statuses live in sprint-status.yaml),"
     " or put a backup copy in its place"
 )
 _UNREACHABLE = "check that the file and its folder exist and that you may read and write both"
-_EXPLANATIONS = {
-    sqlite3.SQLITE_FULL: ("the disk is full for database {path}", "free some space, then resume"),
-    sqlite3.SQLITE_BUSY: ("database {path} is locked by another program", "close that program, then resume"),
-    sqlite3.SQLITE_LOCKED: ("database {path} is locked by another program", "close that program, then resume"),
-    sqlite3.SQLITE_READONLY: ("database {path} cannot be written", _UNREACHABLE),
-    sqlite3.SQLITE_PERM: ("database {path} cannot be opened", _UNREACHABLE),
-    sqlite3.SQLITE_CANTOPEN: ("database {path} cannot be opened", _UNREACHABLE),
+_FULL = (DatabaseError, "the disk is full for database {path}", "free some space, then resume")
+_LOCKED = (DatabaseLocked, "database {path} is locked by another program", "close that program, then resume")
+_CLOSED = (DatabaseError, "database {path} cannot be opened", _UNREACHABLE)
+_EXPLANATIONS: dict[int, tuple[type[DatabaseError], str, str]] = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: (DatabaseError, "database {path} cannot be written", _UNREACHABLE),
+    sqlite3.SQLITE_PERM: _CLOSED,
+    sqlite3.SQLITE_CANTOPEN: _CLOSED,
     sqlite3.SQLITE_IOERR: (
+        DatabaseError,
         "the disk failed while database {path} was read or written",
         "check the disk, its quota and limits on file size, then resume",
     ),
-    sqlite3.SQLITE_CORRUPT: ("database {path} is damaged", _DAMAGED),
-    sqlite3.SQLITE_NOTADB: ("{path} is not a database", _DAMAGED),
+    sqlite3.SQLITE_CORRUPT: (DatabaseDamaged, "database {path} is damaged", _DAMAGED),
+    sqlite3.SQLITE_NOTADB: (DatabaseDamaged, "{path} is not a database", _DAMAGED),
 }
+_UNKNOWN = (DatabaseError, "database {path} failed", "see the log for details")
+_NO_FILES = (
+    DatabaseError,
+    "database {path} cannot be opened: too many files are open",
+    "raise the limit on open files (ulimit -n), then resume",
+)
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -79,6 +94,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         if not path.exists():
             raise DatabaseError(f"there is no database at {path}", hint="start a batch first")
         _refuse_oddities(path)
+        refuse_foreign_log(path)
         connection = connect(path, "ro")
         try:
             if _recognise(connection, path) != VERSION:
@@ -94,9 +110,32 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 def translate(error: sqlite3.Error, path: Path) -> DatabaseError:
     """Say in the operator's words what SQLite reported."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    message, hint = _EXPLANATIONS.get(code & 0xFF, ("database {path} failed", "see the log for details"))
-    return DatabaseError(f"{message.format(path=path)} ({error})", hint=hint)
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    kind, message, hint = _EXPLANATIONS.get(code, _UNKNOWN)
+    # SQLite has one code for every reason why a file cannot be opened or grown.
+    if code == sqlite3.SQLITE_CANTOPEN and _out_of_files():
+        kind, message, hint = _NO_FILES
+    elif code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _out_of_room(path.parent):
+        kind, message, hint = _FULL
+    return kind(f"{message.format(path=path)} ({error})", hint=hint)
+
+
+def _out_of_files() -> bool:
+    """Whether a database with its log and index is more than can be opened; what SQLite had open is closed again."""
+    with ExitStack() as files:
+        try:
+            for _ in range(_FILES):
+                files.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        except OSError as error:
+            return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
+
+
+def _out_of_room(folder: Path) -> bool:
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -122,14 +161,14 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 def _create(path: Path) -> bool:
-    """Create the file when there is none; whether it holds nothing yet."""
+    """Create the database when there is none; whether it did."""
     size = _refuse_oddities(path) if path.exists() else 0
     if size:
         return False
     _refuse_lost(path)
-    # SQLite gives -wal and -shm the mode of the main file, so the umask never matters.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
-    path.chmod(0o600)
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    create(path)
     return True
 
 
@@ -164,6 +203,7 @@ def _refuse_lost(path: Path) -> None:
 
 def _inspect(path: Path) -> None:
     """Refuse an existing file that cannot be ours or is damaged; changes nothing in it."""
+    refuse_foreign_log(path)
     try:
         _examine(path)
     except sqlite3.OperationalError as error:
@@ -182,7 +222,7 @@ def _examine(path: Path) -> None:
         for scope in ["1"] if whole else _steering_tables(connection):
             (verdict,) = connection.execute(f"PRAGMA quick_check({scope})").fetchone()
             if verdict != "ok":
-                raise DatabaseError(f"database {path} is damaged ({_one_line(verdict)})", hint=_DAMAGED)
+                raise DatabaseDamaged(f"database {path} is damaged ({_one_line(verdict)})", hint=_DAMAGED)
 
 
 def _steering_tables(connection: sqlite3.Connection) -> list[str]:
@@ -231,6 +271,7 @@ def _configure(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("ROLLBACK")
+    connection.execute(f"PRAGMA busy_timeout = {TRY_SECONDS * 1000:.0f}")
 
 
 def _mark(path: Path) -> None:

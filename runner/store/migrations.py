@@ -34,6 +34,25 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Step] | 
         _take(steps[number], number, connection, path, copy=bool(holds_something))
 
 
+def create(path: Path) -> None:
+    """Make a database as a whole: a kill amid that leaves none at all, and never half of one with a hot journal."""
+    part = path.with_name(f"{path.name}.new")
+    for leftover in (part, part.with_name(f"{part.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    # SQLite gives -wal and -shm the mode of the main file, so the umask never matters.
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    part.chmod(0o600)
+    try:
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            migrate(connection, part)
+        with crashpoints("rename of a new database"):
+            os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
 def backup_path(path: Path, version: int) -> Path:
     """Where the copy of a file lies that was made before it left this version."""
     return path.with_name(f"{path.name}.v{version}.bak")

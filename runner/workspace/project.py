@@ -1,4 +1,4 @@
-"""Where things are in the BMAD project being run: its root, its folders, the runner's own state folder.
+"""Where things are in the BMAD project being run: its folders, and the runner's own state folder.
 
 Called once by the command line at start. BMAD's configuration says where artifacts live; what it leaves out has
 BMAD's defaults. Never creates anything but the state folder.
@@ -15,11 +15,9 @@ from typing import Final
 from runner.domain.errors import ProjectError
 from runner.workspace.atomic import write_atomically
 from runner.workspace.reading import read_regular
+from runner.workspace.root import STATE_FOLDER
 from runner.workspace.yaml_text import SIZE_LIMIT, BadYaml, Scalar, decode, load_table
 
-STATE_FOLDER: Final = ".sprint-runner"
-SIGNS: Final = ("_bmad", "_bmad-output", STATE_FOLDER)
-"""A folder that holds one of these folders is a project."""
 CONFIGS: Final = ("_bmad/bmm/config.yaml", "_bmad/config.yaml", "_bmad/core/config.yaml")
 """BMAD's configuration files over its versions; the first one that has a key decides it."""
 _PLACEHOLDER = re.compile(r"\{([\w-]+)\}")
@@ -52,24 +50,6 @@ class _Setting:
     value: str
     where: str
     """File and line, for errors."""
-
-
-def find_project(start: Path, *, explicit: bool) -> Path:
-    """The root of the project: `start` itself when it was given explicitly, else it or the nearest above it.
-
-    Raises ProjectError when there is none.
-    """
-    start = Path(os.path.abspath(start))
-    if not start.is_dir():
-        raise ProjectError(f"{start} is not a folder", hint="give the project's folder with --project")
-    for folder in (start,) if explicit else (start, *start.parents):
-        if any((folder / sign).is_dir() for sign in SIGNS):
-            return folder.resolve()
-    where = f"{start} is not a BMAD project" if explicit else f"no BMAD project in {start} or above it"
-    raise ProjectError(
-        f"{where} (no _bmad or _bmad-output folder)",
-        hint="install BMAD there, or give the project's folder with --project",
-    )
 
 
 def read_paths(root: Path, status_file: Path | None) -> Paths:
@@ -108,10 +88,10 @@ def make_state_folder(root: Path) -> Path:
     try:
         with suppress(FileExistsError):
             state.mkdir(mode=0o700)
-        _check_ours(state)
+        check_ours(state)
         state.chmod(0o700)
         if not (ignore := state / ".gitignore").exists():
-            write_atomically(ignore, b"*\n")
+            write_atomically(ignore, b"*\n", mode=0o600)
     except OSError as error:
         raise ProjectError(
             f"cannot prepare {state}: {error.strerror}", hint="check permissions and free space of the project"
@@ -181,7 +161,11 @@ def _check_folder(folder: Path) -> None:
         raise ProjectError(f"cannot read {folder}: Permission denied", hint="check its permissions")
 
 
-def _check_ours(state: Path) -> None:
+def check_ours(state: Path) -> None:
+    """Refuse a state folder that is none, or another's: what it holds decides which processes are killed.
+
+    Raises ProjectError, and OSError when there is none.
+    """
     found = state.lstat()
     if not stat.S_ISDIR(found.st_mode):
         kind = "a link" if stat.S_ISLNK(found.st_mode) else "not a folder"

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.agents.base import Began, Decoder, Signal
+from runner.agents.base import Decoder, Signal
 from runner.agents.lines import LineSplitter, LineTooLong
 from runner.crashpoint import crashpoints
 
@@ -107,9 +107,9 @@ class Tail:
             errors = 0
         return os.fstat(self._file).st_size + errors
 
-    def read(self) -> list[Signal]:
+    def read(self, most: int = CHUNK) -> list[Signal]:
         """Decode the next piece of output; raises LineTooLong after what stood before the long line."""
-        data = os.pread(self._file, CHUNK, self._offset)
+        data = os.pread(self._file, most, self._offset)
         self._offset += len(data)
         try:
             return self._decoded(self._splitter.feed(data))
@@ -127,15 +127,3 @@ class Tail:
 
     def close(self) -> None:
         os.close(self._file)
-
-
-def read_whole(folder: RunFolder, decoder: Decoder) -> bool:
-    """Feed everything a finished run has written; whether its session had begun. Raises LineTooLong, OSError."""
-    tail = Tail(folder, decoder)
-    began = False
-    try:
-        while tail.grown():
-            began = any(isinstance(signal, Began) for signal in tail.read()) or began
-        return any(isinstance(signal, Began) for signal in tail.finish()) or began
-    finally:
-        tail.close()

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import trio
 from actors import context
 from actors.gate import Stop
 from actors.kit import Shift
-from tests.actors.stage import HOUR_MS, Stage, fails, until, waits
+from actors.supervisor import Supervisor
+from tests.actors.stage import HOUR_MS, Stage, crashes, fails, until, waits
 
 COMMAND = context.COMMAND
 
@@ -33,10 +36,22 @@ def expired(tmp_path: Path) -> Stage:
     return stage
 
 
+@asynccontextmanager
+async def crew_of(stage: Stage) -> AsyncIterator[Supervisor]:
+    """A crew for the length of the block."""
+    async with trio.open_nursery() as nursery:
+        crew = Supervisor((), random=stage.kit.random)
+        await nursery.start(crew.run, stage.root)
+        yield crew
+        nursery.cancel_scope.cancel()
+
+
 async def prepare(stage: Stage, shift: Shift) -> bool:
     """Prepare, and see a refresh to its end."""
-    async with trio.open_nursery() as refreshes:
-        return await context.prepare(shift, stage.root, refreshes)
+    async with crew_of(stage) as crew:
+        prepared = await context.prepare(shift, stage.root, crew)
+        await crew.wait_child(context.REFRESH)
+        return prepared
 
 
 def told(stage: Stage) -> list[str]:
@@ -108,11 +123,12 @@ async def test_an_expired_context_is_refreshed_beside_the_cycles(expired: Stage)
     expired.puppets.plan(COMMAND, waits())
     async with expired.recording():
         shift = await expired.shift()
-        async with trio.open_nursery() as refreshes:
-            assert await context.prepare(shift, expired.root, refreshes)
+        async with crew_of(expired) as crew:
+            assert await context.prepare(shift, expired.root, crew)
             await expired.puppets.at_work(COMMAND)
             assert expired.query("SELECT status FROM background_tasks") == [("running",)]
             await expired.puppets.let_go(COMMAND)
+            await crew.wait_child(context.REFRESH)
     assert expired.query("SELECT task_type, status FROM background_tasks") == [(context.TASK_TYPE, "completed")]
     assert told(expired) == [
         "background:start running",
@@ -133,14 +149,26 @@ async def test_a_refresh_that_fails_leaves_the_old_context(expired: Stage):
     assert expired.kit.paths.context.exists()
 
 
+async def test_a_refresh_that_crashes_has_failed_and_is_not_begun_again(expired: Stage):
+    expired.puppets.plan(COMMAND, crashes(RuntimeError("a mistake in the runner")))
+    async with expired.recording():
+        shift = await expired.shift()
+        assert await prepare(expired, shift)
+        assert await prepare(expired, await expired.shift_of(shift.batch_id))
+    assert expired.query("SELECT status, reason FROM background_tasks") == [
+        ("failed", "RuntimeError: a mistake in the runner")
+    ]
+    assert told(expired)[-2:] == ["background:end failed", "context:error failed"]
+    assert expired.attempts(COMMAND) == ["interrupted"]
+
+
 async def test_a_refresh_that_was_cut_off_goes_on_under_its_own_number(expired: Stage):
     expired.puppets.plan(COMMAND, waits())
     async with expired.recording():
         shift = await expired.shift()
-        async with trio.open_nursery() as refreshes:
-            assert await context.prepare(shift, expired.root, refreshes)
+        async with crew_of(expired) as crew:
+            assert await context.prepare(shift, expired.root, crew)
             await expired.puppets.at_work(COMMAND)
-            refreshes.cancel_scope.cancel()
         await expired.kit.recorder.record(lambda journal: journal.end_batch(shift.batch_id, "stopped", "now"))
         assert expired.query("SELECT status FROM background_tasks") == [("interrupted",)]
         assert await prepare(expired, await expired.shift_of(shift.batch_id))

@@ -77,6 +77,8 @@ async def test_a_cancelled_control_ends_the_agents_and_records_that(stage: Stage
         await stage.puppets.at_work(REVIEW)
     assert stage.attempts(REVIEW) == ["interrupted"]
     assert list(stage.nodes())[1:] == []
+    assert stage.query("SELECT status, reason, resumable FROM batches") == [("stopped", "the runner is stopping", 1)]
+    assert [event["status"] for event in stage.payloads("batch:end")] == ["stopped"]
 
 
 # Refusals
@@ -473,6 +475,58 @@ async def test_a_request_that_was_abandoned_is_refused_and_control_goes_on(stage
         assert (await control.ended()).status == "completed"
 
 
+async def test_a_recorder_that_crashes_over_the_end_of_a_run_does_not_end_it_twice(stage: Stage):
+    stage.crash_over = "batch:end"
+    async with stage.control() as control:
+        await control.ask(ONE)
+        assert (await control.ended()).status == "completed"
+    assert [event["status"] for event in stage.payloads("batch:end")] == ["completed"]
+
+
+# A door that crashes
+
+
+def crash_once(monkeypatch: pytest.MonkeyPatch, kind: type[Request]) -> None:
+    """The door crashes over the next request of this kind."""
+    serve, left = Control._serve, [RuntimeError("a mistake in the door")]
+
+    async def crashing(self: Control, request: Request) -> int:
+        if isinstance(request, kind) and left:
+            raise left.pop()
+        return await serve(self, request)
+
+    monkeypatch.setattr(Control, "_serve", crashing)
+
+
+async def test_a_door_that_crashes_costs_one_request_its_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    stage.puppets.plan(REVIEW, waits())
+    crash_once(monkeypatch, PauseBatch)
+    async with stage.control() as control:
+        await control.ask(ONE)
+        await stage.puppets.at_work(REVIEW)
+        with pytest.raises(Abandoned):
+            await control.ask(PauseBatch())
+        await control.ask(PauseBatch(reason="lunch"))
+        await stands(stage, "pausing")
+        await stage.puppets.let_go(REVIEW)
+        await stands(stage, "paused")
+        await control.ask(ResumeBatch())
+        assert (await control.ended()).status == "completed"
+    assert [crash.child for crash in stage.crashes] == ["door"]
+    assert stage.attempts(REVIEW) == ["success"]
+
+
+async def test_a_stop_that_the_door_crashes_over_is_carried_out(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    stage.puppets.plan(REVIEW, waits())
+    crash_once(monkeypatch, StopBatch)
+    async with stage.control() as control:
+        await control.ask(ONE)
+        await stage.puppets.at_work(REVIEW)
+        assert await control.ask(StopBatch(reason="enough")) == 1
+        await stage.puppets.let_go(REVIEW)
+        assert await control.ended() == Ended(batch_id=1, status="stopped", reason="enough")
+
+
 # What is shown
 
 
@@ -483,7 +537,16 @@ async def test_the_tree_shows_the_batch_down_to_its_agent(stage: Stage):
         await stage.puppets.at_work(REVIEW)
         shown = {node.id: node for node in stage.nodes()}
         agents = [node for node in shown.values() if node.role is Role.PROCESS]
-        assert {"batch-supervisor", "batch", "reviews", "review-worker-1", "cycle-1", "story-1-1-one"} <= set(shown)
+        assert {
+            "door",
+            "batch-supervisor",
+            "batch",
+            "crew",
+            "reviews",
+            "review-worker-1",
+            "cycle-1",
+            "story-1-1-one",
+        } <= set(shown)
         assert f"command-c1/{REVIEW}/1-1-one" in shown
         assert len(agents) == 1
         assert agents[0].pid

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from actors.lifeline import DEAD, Lifeline, end_run
 from actors.verdict import commit_subject, story_keys
@@ -139,6 +140,18 @@ async def test_a_command_of_which_nothing_is_left_was_interrupted(stage: Stage):
         await begun(stage)
         await rescue(stage)
     assert stage.query("SELECT status, reason, session_id FROM commands") == [("interrupted", DEAD, "")]
+
+
+async def test_a_start_that_is_called_off_does_not_wait_for_all_that_was_left(stage: Stage):
+    async with stage.recording():
+        await begun(stage)
+        # Ten seconds' worth of reading.
+        leave_output(stage, (began(),), tail=b"{garbled}\n" * 5_000_000)
+        began_at = trio.current_time()
+        with trio.move_on_after(0.1):
+            await rescue(stage)
+        assert trio.current_time() - began_at < 3
+    assert stage.query("SELECT status FROM commands") == [("running",)]
 
 
 async def test_what_a_finished_command_cost_and_decided_is_kept(stage: Stage):

@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.mailbox import Abandoned, Mailbox, Question, Reply
+from actors.mailbox import Abandoned, Closed, Mailbox, Question, Reply
 
 
 async def test_messages_come_out_in_the_order_they_went_in():
@@ -114,3 +114,14 @@ async def test_a_refusal_stands_when_the_actor_crashes_after_it():
         raise KeyError(message)
     with pytest.raises(LookupError, match="none"):
         await reply.wait()
+
+
+async def test_a_closed_mailbox_gives_what_waits_and_lets_nobody_wait(nursery: trio.Nursery):
+    mailbox: Mailbox[str] = Mailbox(1)
+    await mailbox.cast("first")
+    # It waits for a place, and has it the moment one is free.
+    nursery.start_soon(mailbox.cast, "second")
+    await wait_all_tasks_blocked()
+    assert mailbox.close() == ["first", "second"]
+    with pytest.raises(Closed, match="crashed for good"):
+        await mailbox.cast("third")

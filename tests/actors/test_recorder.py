@@ -13,11 +13,13 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from actors import recorder as module
 from actors.mailbox import Abandoned
-from actors.recorder import GROUP_LIMIT, MAILBOX_CAPACITY, Recorder, Work
+from actors.recorder import GROUP_LIMIT, MAILBOX_CAPACITY, RETRY_SECONDS, Recorder, Work
 from actors.tree import Branch, Role
-from runner.domain.errors import DatabaseError
+from runner.domain.errors import DatabaseError, DatabaseLocked
 from runner.domain.events import BatchWarning, Envelope
+from runner.store.database import TRY_SECONDS
 from runner.store.journal import Journal
 
 NOON = 1_790_000_000_000
@@ -213,7 +215,7 @@ def _fill_the_rest(journal: Journal) -> None:
         journal.emit(warning(number))
 
 
-async def test_when_the_database_fails_nothing_of_the_group_is_made_or_told(desk: Desk, logs: list[Any]):
+async def test_when_the_database_fails_nothing_of_the_group_is_made_or_told(desk: Desk):
     async with desk.open() as recorder:
         await recorder.record(_leave_no_room)
     # The limit belongs to the connection: it is set again in the group that will meet it.
@@ -225,7 +227,6 @@ async def test_when_the_database_fails_nothing_of_the_group_is_made_or_told(desk
     assert "free some space" in str(answers[0])
     assert desk.stored == []
     assert desk.published == []
-    assert [line["event"] for line in logs] == ["event not recorded"]
 
 
 async def test_a_recorder_goes_on_after_the_database_has_failed(desk: Desk):
@@ -238,17 +239,122 @@ async def test_a_recorder_goes_on_after_the_database_has_failed(desk: Desk):
     assert desk.stored == [(1, "warning 7")]
 
 
-@pytest.mark.slow
-async def test_a_database_locked_for_long_is_told_to_those_who_wait_and_to_nobody_else(desk: Desk):
+async def test_a_note_that_the_database_does_not_take_is_a_failure_that_is_told(desk: Desk, nursery: trio.Nursery):
+    """Nobody waits for a note: without this the batch would go on with less and less of it on record."""
+    told: list[DatabaseError] = []
+
+    async def watch() -> None:
+        told.append(await desk.recorder.failure())
+
+    nursery.start_soon(watch)
+    async with desk.open() as recorder:
+        await recorder.record(_leave_no_room)
+        assert not told
+        await recorder.note(_fill_the_rest)
+        while not told:
+            await wait_all_tasks_blocked(0.001)
+    assert "the disk is full" in str(told[0])
+
+
+# A lock of another program
+
+
+async def test_a_lock_is_waited_for_and_nothing_is_lost(desk: Desk, logs: list[Any]):
+    async with desk.open() as recorder, trio.open_nursery() as nursery:
+        await recorder.record(emitting(0))
+        with lock(desk.path):
+            nursery.start_soon(recorder.record, emitting(1))
+            await recorder.note(emitting(2))
+            await trio.sleep(2 * TRY_SECONDS + RETRY_SECONDS)
+            assert desk.published == [1]
+    assert {message for _, message in desk.stored} == {"warning 0", "warning 1", "warning 2"}
+    assert desk.published == [1, 2, 3]
+    assert not logs
+
+
+async def test_the_operator_hears_once_of_a_lock_that_lasts(
+    desk: Desk, logs: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "SILENT_SECONDS", 0.3)
+    async with desk.open() as recorder, trio.open_nursery() as nursery:
+        await recorder.record(emitting(0))
+        with lock(desk.path):
+            nursery.start_soon(recorder.record, emitting(1))
+            await trio.sleep(1.2)
+    (line,) = logs
+    assert line["log_level"] == "warning"
+    assert f"{desk.path} is locked by another program" in line["reason"]
+    assert "close that program" in line["reason"]
+
+
+async def test_patience_ends_and_everybody_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.2)
     async with desk.open() as recorder:
         await recorder.record(emitting(0))
         with lock(desk.path):
-            with pytest.raises(DatabaseError, match="locked by another program"):
+            with pytest.raises(DatabaseLocked, match="locked by another program"):
                 await recorder.record(emitting(1))
-            assert desk.published == [1]
-        assert await recorder.record(emitting(2)) == 2
-    assert desk.stored == [(1, "warning 0"), (2, "warning 2")]
+            with trio.fail_after(TRY_SECONDS + RETRY_SECONDS), pytest.raises(DatabaseLocked):
+                await recorder.record(emitting(2))
+            assert await recorder.failure()
+        assert await recorder.record(emitting(3)) == 3
+    assert desk.stored == [(1, "warning 0"), (2, "warning 3")]
     assert desk.published == [1, 2]
+
+
+async def test_who_hurries_does_not_wait_for_a_lock(desk: Desk, nursery: trio.Nursery):
+    refused: list[DatabaseError] = []
+
+    async def ask() -> None:
+        try:
+            await desk.recorder.record(emitting(1))
+        except DatabaseError as error:
+            refused.append(error)
+
+    async with desk.open() as recorder:
+        await recorder.record(emitting(0))
+        with lock(desk.path):
+            nursery.start_soon(ask)
+            await trio.sleep(0.05)
+            with trio.fail_after(1.0):
+                recorder.hurry()
+                while not refused:
+                    await wait_all_tasks_blocked(0.001)
+        recorder.take_time()
+        with lock(desk.path):
+            nursery.start_soon(ask)
+            await trio.sleep(0.05)
+        await recorder.record(emitting(2))
+
+
+async def test_what_waits_for_a_lock_at_the_end_is_recorded_when_it_goes(desk: Desk):
+    """A cancellation finds the recorder between two tries, with the group in its hands."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(desk.recorder.run, desk.branch)
+        await desk.recorder.record(emitting(0))
+        with lock(desk.path):
+            await desk.recorder.note(emitting(1))
+            await trio.sleep(TRY_SECONDS + RETRY_SECONDS / 2)
+            nursery.cancel_scope.cancel()
+    assert [message for _, message in desk.stored] == ["warning 0", "warning 1"]
+    assert desk.published == [1, 2]
+
+
+async def test_an_end_is_not_held_up_by_a_lock(desk: Desk):
+    async with trio.open_nursery() as nursery:
+        await nursery.start(desk.recorder.run, desk.branch)
+        await desk.recorder.record(emitting(0))
+        with closing(sqlite3.connect(desk.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await desk.recorder.note(emitting(1))
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+            began = trio.current_time()
+            with trio.CancelScope(shield=True, deadline=began + 5):
+                while nursery.child_tasks:
+                    await wait_all_tasks_blocked(0.001)
+            assert trio.current_time() - began < 1.5
+            other.execute("ROLLBACK")
 
 
 async def test_the_event_loop_does_not_wait_for_a_locked_database(desk: Desk):

@@ -1,5 +1,6 @@
 """The review pool: chains in the background, a few at a time, none of which ever stops anything."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from actors.control import StartBatch
 from actors.gate import Stop
 from actors.kit import Shift
 from actors.reviews import QUEUE_CAPACITY, Chain, ReviewPool
+from actors.supervisor import Backoff, ChildSpec, Supervisor
 from actors.tree import NodeState, Role
 from runner.store import queries
 from runner.store.records import BackgroundRow
-from tests.actors.stage import Stage, fails, says, until, waits
+from tests.actors.stage import Stage, crashes, fails, says, until, waits
 
 SECOND, THIRD = "story-review-2", "story-review-3"
 CRITICAL = says("CRITICAL ISSUES FOUND: 2")
@@ -25,10 +27,10 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path, {}, background_review_workers=2)
 
 
-async def on_record(shift: Shift, place: str = "story-review-chain") -> Chain:
+async def on_record(shift: Shift, place: str = "story-review-chain", *, cycle: int | None = None) -> Chain:
     """A chain as the batch spawns it; `place` tells several apart."""
     task_id = await shift.kit.recorder.record(
-        lambda journal: journal.spawn_background(shift.batch_id, "story-review-chain", PAIR, f"c1/{place}", None)
+        lambda journal: journal.spawn_background(shift.batch_id, "story-review-chain", PAIR, f"c1/{place}", cycle)
     )
     return Chain(background_task_id=task_id, cycle=task_id, phase="story-review", stories=PAIR, epic="1")
 
@@ -216,3 +218,53 @@ async def test_chains_end_before_the_batch_does(tmp_path: Path):
         assert (await control.ended()).status == "completed"
     kinds = [event.type for event in stage.events]
     assert kinds.index("background:end") < kinds.index("batch:end")
+
+
+async def test_a_worker_that_crashes_takes_the_pool_along_and_nothing_else(tmp_path: Path):
+    stage = Stage(tmp_path, {"1-1-one": "backlog"})
+    stage.puppets.plan("story-review-1", CRITICAL)
+    stage.puppets.plan(SECOND, crashes(RuntimeError("a mistake in the runner")))
+    async with stage.control() as control:
+        await control.ask(StartBatch(max_cycles=1))
+        assert (await control.ended()).status == "completed"
+    assert [(crash.child, crash.reason) for crash in stage.crashes] == [
+        ("reviews", "RuntimeError: a mistake in the runner")
+    ]
+    assert stage.attempts(SECOND) == ["interrupted", "success"]
+    assert rows(stage) == [("completed", "")]
+    assert [command for command, count in Counter(stage.puppets.commands).items() if count > 1] == [SECOND]
+
+
+async def test_the_next_life_of_the_pool_goes_on_with_what_is_queued_and_what_was_cut_off(stage: Stage):
+    stage.puppets.plan(SECOND, *[waits()] * 2, crashes(RuntimeError("a mistake in the runner")))
+    async with stage.recording() as nursery:
+        shift = await stage.shift()
+        await record_cycle(shift)
+        pool = ReviewPool(shift)
+        crew = Supervisor((), backoff=Backoff(first=0.01), random=stage.kit.random)
+        await nursery.start(crew.run, stage.root)
+        await crew.start_child(ChildSpec(id="reviews", start=pool.run, mailbox=pool.mailbox))
+        for number in range(4):
+            await pool.spawn(await on_record(shift, f"chain-{number}", cycle=1))
+        for run in (1, 2):
+            await stage.puppets.at_work(SECOND, run)
+        await stage.puppets.let_go(SECOND, 1)
+        await pool.drained()
+    assert rows(stage) == [("completed", "")] * 4
+
+
+async def test_a_chain_that_is_known_is_not_taken_twice(stage: Stage):
+    async with stage.recording() as nursery:
+        shift = await stage.shift()
+        await record_cycle(shift)
+        pool, chain = ReviewPool(shift), await on_record(shift, cycle=1)
+        # On record before the pool begins: its first look finds it.
+        await nursery.start(pool.run, stage.root)
+        await pool.spawn(chain)
+        await pool.drained()
+    assert stage.puppets.commands == [SECOND]
+    assert rows(stage) == [("completed", "")]
+
+
+async def record_cycle(shift: Shift) -> None:
+    await shift.kit.recorder.record(lambda journal: journal.begin_cycle(shift.batch_id, 1, b"{}", []))

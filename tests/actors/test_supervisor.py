@@ -69,13 +69,23 @@ async def test_supervisor_ends_when_all_children_have_ended_for_good(autojump_cl
     assert troupe.notes == ["0 +a", "0 +b", "1 -b", "2 -a"]
 
 
-async def test_a_child_that_cannot_start_at_all_fails_the_supervisor_with_its_own_error(
+async def test_a_child_that_cannot_start_and_says_why_fails_the_supervisor_with_its_own_error(
     autojump_clock: MockClock, troupe: Troupe
 ):
-    with pytest.raises(ValueError, match="c is broken"):
-        await act(troupe, troupe.child("a"), troupe.child("b"), troupe.child("c", crashes_after(1, up=False)))
+    async def finds_the_disk_full(troupe: Troupe, id: str, task_status: TaskStatus) -> None:
+        await trio.sleep(1)
+        raise DatabaseError("the disk is full")
+
+    with pytest.raises(DatabaseError, match="the disk is full"):
+        await act(troupe, troupe.child("a"), troupe.child("b"), troupe.child("c", finds_the_disk_full))
     assert troupe.notes == ["0 +a", "0 +b", "0 +c", "1 -c", "1 -b", "1 -a"]
     assert troupe.crashes == []
+
+
+async def test_a_mistake_in_the_start_of_a_child_is_a_crash_like_any_other(autojump_clock: MockClock, troupe: Troupe):
+    await act(troupe, troupe.child("a", crashes_after(1, up=False), up), troupe.child("b"), cancel_at=2)
+    assert troupe.notes[:4] == ["0 +a", "1 -a", "1 +a", "1 +b"]
+    assert [crash.reason for crash in troupe.crashes] == ["ValueError: a is broken"]
 
 
 async def test_a_crash_in_the_start_of_a_later_life_is_a_crash_like_any_other(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.runs import wait_until
+
 
 def test_templates_know_the_command(bench):
     words = "{story} {short} {epic} {command} {attempt} {cycle} {stories} [{shorts}] {number} {other} {{story}}"
@@ -135,22 +137,69 @@ def test_noise_is_printed_as_it_was_ordered(bench):
     assert ended.stderr == "complaint\ncomplaint\n"
 
 
-@pytest.mark.parametrize("kind", ["child", "setsid", "daemon", "term-ignoring", "env-cleared"])
+@pytest.mark.parametrize(
+    "kind", ["child", "setsid", "daemon", "term-ignoring", "env-cleared", "closed", "deaf", "renamed"]
+)
 def test_spawned_processes_outlive_the_agent(bench, kind):
-    with bench.started({"spawn": kind}, {"hang": 20}) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            if (read := json.loads(line))["type"] == "user":
-                break
-        pid = int(read["message"]["content"][0]["content"])
+    with bench.started({"spawn": {"kind": kind, "seconds": 61.5}}, {"hang": 20}) as child:
+        pid = _spawned(child)
         try:
+            wait_until(lambda: b"61.5" in _words(pid))
             status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-            own_session = kind in ("setsid", "daemon", "env-cleared")
+            own_session = kind in ("setsid", "daemon", "env-cleared", "closed", "renamed")
             assert (os.getsid(pid) != os.getsid(child.pid)) is own_session
-            assert (int(status["PPid"]) != child.pid) is (kind == "daemon")
-            ignores_term = bool(int(status["SigIgn"], 16) & 1 << signal.SIGTERM - 1)
-            assert ignores_term is (kind == "term-ignoring")
+            assert (int(status["PPid"]) != child.pid) is (kind in ("daemon", "closed"))
+            ignored = int(status["SigIgn"], 16)
+            assert bool(ignored & 1 << signal.SIGTERM - 1) is (kind in ("term-ignoring", "deaf"))
+            assert bool(ignored & 1 << signal.SIGUSR1 - 1) is (kind == "deaf")
             marked = b"SPRINT_RUNNER_COMMAND" in Path(f"/proc/{pid}/environ").read_bytes()
-            assert marked is (kind != "env-cleared")
+            assert marked is (kind not in ("env-cleared", "closed"))
+            assert (not os.listdir(f"/proc/{pid}/fd")) is (kind in ("closed", "renamed"))
+            assert (b"sleep" in _words(pid)) is (kind != "renamed")
         finally:
             os.kill(pid, signal.SIGKILL)
+
+
+def test_a_spawned_shell_leads_to_a_sleeper_in_a_session_of_its_own(bench):
+    with bench.started({"spawn": {"kind": "nested", "seconds": 62.5}}, {"hang": 20}) as child:
+        shell = _spawned(child)
+        try:
+            wait_until(lambda: bool(_children(shell, b"sleep")))
+            (sleeper,) = _children(shell, b"sleep")
+            assert _words(sleeper) == [b"sleep", b"62.5"]
+            assert os.getsid(sleeper) == sleeper != os.getsid(shell)
+        finally:
+            for pid in (*_children(shell, b"sleep"), shell):
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_a_reforker_is_soon_another_process_and_ends_by_itself(bench):
+    with bench.started({"spawn": {"kind": "reforker", "seconds": 0.2}}, {"hang": 20}) as child:
+        first = _spawned(child)
+        wait_until(lambda: not _words(first))
+
+
+def _spawned(child):
+    for line in child.stdout:
+        if (read := json.loads(line))["type"] == "user":
+            return int(read["message"]["content"][0]["content"])
+    raise AssertionError("nothing was spawned")
+
+
+def _words(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
+    except OSError:
+        return []
+
+
+def _children(parent, name):
+    pids = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [pid for pid in pids if _words(pid)[:1] == [name] and _parent(pid) == parent]
+
+
+def _parent(pid):
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

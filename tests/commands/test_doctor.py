@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from runner.workspace.lock import ProjectLock
 from runner.workspace.place import Where, find_paths
 from tests.commands.conftest import Call, Clerk
 from tests.support.project import SIX_STORIES, git, make_project, write_scenario
+from tests.support.runs import CHECKOUT
 
 SANDBOX = {**os.environ, "IS_SANDBOX": "1"}
 
@@ -90,15 +92,35 @@ def test_root_refusal(options: dict[str, object], environment: dict[str, str], s
     assert doctor_machine.check_root(case(environment=environment, **options)).state is state
 
 
+def test_limits_of_the_shell_are_told_in_the_words_of_a_start(project: Path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))"
+    program = f"{limit}\nfrom runner.__main__ import main; main()"
+    order = [sys.executable, "-c", program, "doctor", "--project", project]
+    done = subprocess.run(order, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "only 24 files may be open at the same time (ulimit -n)" in done.stdout
+
+
 def test_guard_really_runs_a_command():
     found = doctor_machine.check_guard(case())
     assert (found.state, "works" in found.detail) == (State.OK, True)
 
 
-def test_guarded_command_that_fails_is_noticed(tmp_path: Path):
-    receipt = doctor_machine.run_guarded(tmp_path, [sys.executable, "-c", "raise SystemExit(7)"])
-    assert receipt is not None
-    assert (receipt.why, receipt.exit_code) == ("exit", 7)
+@pytest.mark.parametrize(
+    ("isolation", "reason", "state", "words"),
+    [
+        ("auto", "", State.OK, "auto is set; there is guard, pidns, cgroup"),
+        ("auto", "no room", State.OK, "auto is set; there is guard, cgroup; not pidns: no room"),
+        ("cgroup", "no room", State.OK, "cgroup is set; there is guard, cgroup; not pidns: no room"),
+        ("pidns", "no room", State.FAIL, "pidns is set; there is guard, cgroup; not pidns: no room"),
+    ],
+)
+def test_isolations_that_are_to_be_had(
+    monkeypatch: pytest.MonkeyPatch, isolation: str, reason: str, state: State, words: str
+):
+    monkeypatch.setattr(doctor_machine, "obstacle", lambda mode: reason if mode == "pidns" else "")
+    found = doctor_machine.check_isolation(case(environment={"SPRINT_RUNNER_ISOLATION": isolation}))
+    assert (found.state, found.detail) == (state, words)
 
 
 # --- the project --------------------------------------------------------------------------------------------------

@@ -1,13 +1,35 @@
 """`status`: beside a running runner, after it, and before there is anything."""
 
 import json
+import os
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from runner.domain.overview import Current, Cycle, Node, NodeState, Overview, Role
+from runner.workspace import status_socket
 from runner.workspace.lock import ProjectLock
-from tests.commands.conftest import Call, Clerk
+from tests.commands.conftest import START, Call, Clerk
+
+ROOT = Node(
+    id="root",
+    role=Role.SUPERVISOR,
+    state=NodeState.STARTING,
+    since=START,
+    restarts=0,
+    max_restarts=3,
+    last_error=None,
+    mailbox=None,
+    deadline=None,
+    pid=None,
+    children=(),
+)
 
 
 @pytest.fixture
@@ -125,3 +147,86 @@ def test_file_that_is_no_database_is_refused_in_one_line(call: Call, project: Pa
     assert called.code == 2
     assert called.err.count("\n") == 1
     assert "is not a database" in called.err
+
+
+@contextmanager
+def answering(state: Path, answer: bytes) -> Iterator[None]:
+    """Whoever holds the project answers everybody with this."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    connection.sendall(answer)
+
+    with closing(status_socket.listen(state)) as listener:
+        listener.setblocking(True)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_runner_is_believed_before_its_database(call: Call, project: Path, clerk: Clerk, held: ProjectLock):
+    clerk.batch()
+    told = Overview(status="starting", supervision=ROOT)
+    with answering(project / ".sprint-runner", msgspec.json.encode(told)):
+        assert status(call, project) == json.loads(msgspec.json.encode(told))
+        text = call("status", "--project", project).out
+    assert "starting (pid" in text
+    assert "◌ root" in text
+    assert "\x1b" not in text
+
+
+DEEP = b'{"supervision":' + b'{"children":[' * 100_000
+SPOILT = {
+    "cut off": b'{"status":"runn',
+    "nothing": b"",
+    "another shape": b"[1, 2]",
+    "a state nobody knows": msgspec.json.encode({"supervision": {**msgspec.to_builtins(ROOT), "state": "odd"}}),
+    "a time nobody can show": msgspec.json.encode({"limit": {"resets_at": 10**30}}),
+    "no end": DEEP,
+}
+
+
+@pytest.mark.parametrize("answer", SPOILT.values(), ids=SPOILT)
+def test_spoilt_answer_is_as_good_as_none(call: Call, project: Path, clerk: Clerk, held: ProjectLock, answer: bytes):
+    clerk.batch()
+    with answering(project / ".sprint-runner", answer):
+        called = call("status", "--project", project)
+    assert called.code == 0
+    assert called.err.count("\n") == 1
+    assert "does not answer: what it said was cut off or is not a status" in called.err
+    assert "running: batch 1" in called.out
+
+
+def test_hostile_answer_does_nothing_to_the_terminal(call: Call, project: Path, clerk: Clerk, held: ProjectLock):
+    words = "\x1b[2Jred\x07"
+    current = Current(story_keys=(words,), command=words, task_id=words, attempt=1, started_at=1)
+    cycle = Cycle(number=1, story_keys=(words,))
+    told = Overview(status=words, batch_id=1, cycle=cycle, current=(current,), supervision=replace(ROOT, id=words))
+    with answering(project / ".sprint-runner", msgspec.json.encode(told)):
+        called = call("status", "--project", project)
+    assert called.code == 0
+    assert all(line.isprintable() for line in called.out.splitlines())
+
+
+def test_runner_without_a_socket_is_said_to_be_silent(call: Call, project: Path, clerk: Clerk, held: ProjectLock):
+    clerk.batch()
+    called = call("status", "--project", project)
+    assert f"the runner (pid {os.getpid()}) does not answer: it has no status.sock" in called.err
+    assert "running: batch 1" in called.out
+
+
+@pytest.mark.parametrize("target", ["nowhere", "/etc/hostname"])
+def test_link_in_place_of_the_lock_is_no_trouble(call: Call, project: Path, database: Path, target: str):
+    (database.parent / "lock").symlink_to(target)
+    called = call("status", "--project", project)
+    assert (called.code, called.err) == (0, "")
+    with ProjectLock(database.parent):
+        called = call("status", "--project", project)
+    assert (called.code, called.err.count("\n")) == (0, 1)

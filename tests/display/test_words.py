@@ -31,7 +31,10 @@ def test_clean_text_only_shows_itself(text: str, shown: str):
 
 @pytest.mark.parametrize(
     ("ms", "shown"),
-    [(-5, "0:00"), (0, "0:00"), (7_900, "0:07"), (751_000, "12:31"), (2 * HOUR + 300_000, "2:05:00")],
+    [
+        *[(-5, "0:00"), (0, "0:00"), (7_900, "0:07"), (751_000, "12:31"), (2 * HOUR + 300_000, "2:05:00")],
+        *[(1000 * HOUR, "1000:00:00"), (9600 * HOUR, "?")],
+    ],
 )
 def test_duration(ms: int, shown: str):
     assert words.duration(ms) == shown

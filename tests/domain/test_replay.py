@@ -1,5 +1,11 @@
-"""Whatever agents say and others write: cycles end, do nothing twice, and can be cut off and resumed anywhere."""
+"""Whatever agents say and others write: cycles end, do nothing twice, and can be cut off and resumed anywhere.
 
+What they leave on record is what `replay` accepts: at every instant, with the position that is right there.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +17,9 @@ from hypothesis import strategies as st
 
 from runner.domain import cycle, review
 from runner.domain.cycle import CycleStory, Selection
+from runner.domain.freshness import FOUND_KEY, RUN_KEY, Found, Freshness
 from runner.domain.model import Status
+from runner.domain.replay import KINDS, Position, Recorded, Recording, replay
 from runner.domain.steps import (
     CommandEnded,
     CycleDone,
@@ -142,6 +150,92 @@ def test_absorbing_is_a_function_of_state_and_outcome(data):
         outcome = recorded(play, step)
         assert review.absorb(state, outcome) == review.absorb(before, outcome)
         assert state == before
+
+
+# --- the replay ---------------------------------------------------------------------------------------------------
+
+IN_CHAIN = re.compile(r"c\d+/(story|tech-spec)-review-[23]/")
+KIND_OF = {
+    "select": Selection,
+    "story": StoryEnded,
+    "inject-context": Injected,
+    "story-review-chain": Spawned,
+    "tech-spec-review-chain": Spawned,
+    **{f"mark-{status}{again}": Marked for status in Status for again in ("", ".2", ".3", ".4")},
+}
+"""Which kind of outcome a place of the workflow has; else it is a command."""
+
+
+def on_record(key: str, outcome: bytes) -> Recorded:
+    kind = KIND_OF.get(key.split("/")[1], CommandEnded)
+    return Recorded(key=key, kind=KINDS[kind], outcome=outcome.decode())
+
+
+def told(key: str, outcome: object) -> Recorded:
+    return Recorded(key=key, kind=KINDS[type(outcome)], outcome=msgspec.json.encode(outcome).decode())
+
+
+def foreground(play: Play, ended: list[CycleDone], found: Freshness) -> Iterator[Recorded]:
+    """What a batch records outside its background, in order."""
+    yield told(FOUND_KEY, Found(freshness=found))
+    if found is Freshness.MISSING:
+        yield told(RUN_KEY, CommandEnded(ok=True))
+    for number, done in enumerate(ended, start=1):
+        for key, outcome in play.record.items():
+            if key.startswith(f"c{number}/") and not IN_CHAIN.match(key):
+                yield on_record(key, outcome)
+        yield told(f"c{number}/end", done)
+
+
+def background(play: Play, found: Freshness) -> dict[str, deque[Recorded]]:
+    """Each errand that runs beside the cycles, by the step that sets it off."""
+    lanes: dict[str, deque[Recorded]] = {}
+    if found is Freshness.EXPIRED:
+        lanes[FOUND_KEY] = deque([told(RUN_KEY, CommandEnded(ok=True))])
+    for key, outcome in play.record.items():
+        if IN_CHAIN.match(key):
+            spawn = re.sub(r"-[23]/", "-chain/", key, count=1)
+            lanes.setdefault(spawn, deque()).append(on_record(key, outcome))
+    return lanes
+
+
+def due_ahead(ahead: deque[Recorded], cycles: int) -> tuple[str, ...]:
+    """The next step, with its companion when two commands run together and neither has ended."""
+    if not ahead:
+        return (f"c{cycles + 1}/select",)
+    _, place, *_ = ahead[0].key.split("/")
+    companion = {"create-story": "story-discovery", "story-discovery": "create-story"}.get(place)
+    pair = ahead[0].key.replace(place, companion) if companion else ""
+    return (ahead[0].key, *(recorded.key for recorded in ahead if recorded.key == pair))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_replay_accepts_what_a_batch_leaves_behind_at_any_instant(data):
+    play, found = drawn(data), data.draw(st.sampled_from(Freshness), label="context")
+    ended = play.batch(data.draw(st.integers(1, 2), label="cycles"))
+    ahead, waiting = deque(foreground(play, ended, found)), background(play, found)
+    steps: list[Recorded] = []
+    beside: list[deque[Recorded]] = []
+    while True:
+        beside = [lane for lane in beside if lane]
+        expected = due_ahead(ahead, len(ended)), {lane[0].key for lane in beside}
+        position = replay(Recording(steps=tuple(steps)))
+        assert (set(position.steps), set(position.background)) == (set(expected[0]), expected[1])
+        begun = (*position.steps, *position.background)
+        assert replay(Recording(steps=tuple(steps), begun=begun)) == position
+        lanes = [lane for lane in (ahead, *beside) if lane]
+        if not lanes:
+            break
+        steps.append(
+            data.draw(st.sampled_from(lanes), label="next").popleft() if len(lanes) > 1 else lanes[0].popleft()
+        )
+        if steps[-1].key in waiting:
+            beside.append(waiting[steps[-1].key])
+
+
+def test_replay_of_nothing_begins_with_the_context():
+    assert replay(Recording()) == Position(steps=(FOUND_KEY,))
 
 
 def twin(play: Play, sprint: dict[str, str]) -> Play:

@@ -70,6 +70,11 @@ def load_stand_in(config: pytest.Config) -> ModuleType:
     """The module of the stand-in, from where it lies beside the checkout."""
     if not STAND_IN.is_file():
         skip(config, f"its stand-in for the Messages API is missing, {STAND_IN}")
+    return stand_in()
+
+
+def stand_in() -> ModuleType:
+    """The module of the stand-in, which is there."""
     if STAND_IN.stem not in sys.modules:
         spec = importlib.util.spec_from_file_location(STAND_IN.stem, STAND_IN)
         sys.modules[STAND_IN.stem] = importlib.util.module_from_spec(spec)  # its dataclasses look themselves up there
@@ -89,7 +94,7 @@ def says(text: str) -> Mapping[str, Any]:
     return {"type": "text", "text": text}
 
 
-def uses(tool: str, **arguments: str) -> Mapping[str, Any]:
+def uses(tool: str, **arguments: object) -> Mapping[str, Any]:
     return {"type": "tool_use", "name": tool, "input": arguments}
 
 
@@ -97,8 +102,8 @@ def writes(path: str, content: str) -> Mapping[str, Any]:
     return uses("Write", file_path=path, content=content)
 
 
-def shell(command: str) -> Mapping[str, Any]:
-    return uses("Bash", command=command)
+def shell(command: str, *, background: bool = False) -> Mapping[str, Any]:
+    return uses("Bash", command=command, **({"run_in_background": True} if background else {}))
 
 
 def fails(status: int, message: str) -> Turn:

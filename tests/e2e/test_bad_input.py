@@ -163,11 +163,31 @@ PROJECTS = {
     "binary prompt": (_file(PROMPT, b"\xff\xfe"), PROMPT + " is not UTF-8 text; save it as UTF-8"),
     "prompt is a folder": (_folder(PROMPT), "cannot read prompt {project}/" + PROMPT + ": not a regular file; check"),
     "settings are no JSON": (_file(SETTINGS, b"{"), "{project}/" + SETTINGS + ": …; correct the file, or remove it"),
+    "setting stands twice": (
+        _file(SETTINGS, b'{"stop_grace_seconds": 1, "stop_grace_seconds": 2}'),
+        "{project}/" + SETTINGS + ": 'stop_grace_seconds' stands there twice; correct the file",
+    ),
+    "settings are too deep": (
+        _file(SETTINGS, b"[" * 20_000),
+        "{project}/" + SETTINGS + ": …; correct the file, or remove it",
+    ),
+    "settings are a pipe": (
+        lambda project: (project / STATE).mkdir() or os.mkfifo(project / SETTINGS),
+        "{project}/" + SETTINGS + ": not a regular file; correct the file, or remove it",
+    ),
     "settings are a list": (_file(SETTINGS, b"[]"), "{project}/" + SETTINGS + ": …; correct the file, or remove it"),
     "settings are a folder": (_folder(SETTINGS), "{project}/" + SETTINGS + ": …; correct the file, or remove it"),
     "unknown setting": (_setting(cycles=1), SETTINGS + ": unknown setting 'cycles'; remove it; docs/settings.md"),
     "setting too large": (_setting(stop_grace_seconds=121), "must be a whole number from 0 to 120, not 121; "),
     "setting is a text": (_setting(stop_grace_seconds="no"), "must be a whole number from 0 to 120, not 'no'; "),
+    "setting is not among the choices": (
+        _setting(isolation="chroot"),
+        "isolation must be one of auto, guard, pidns, cgroup, not 'chroot'; ",
+    ),
+    "setting is no word": (
+        _setting(isolation=["pidns"]),
+        "isolation must be one of auto, guard, pidns, cgroup, not [",
+    ),
     "setting is an option": (
         _setting(cheap_model="--help"),
         "cheap_model is not a model name: '--help'; use letters",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runner import outfit
 from runner.store.migrations import APPLICATION_ID, VERSION
 from runner.workspace.lock import ProjectLock
 from runner.workspace.project import make_state_folder
@@ -118,6 +119,18 @@ def test_a_setting_in_the_environment_with_a_fault(
     says = "SPRINT_RUNNER_STOP_GRACE_SECONDS: stop_grace_seconds must be a whole number from 0 to 120, not '5s'; "
     before = snapshot(project)
     assert not refusal(answered("--cycles", "1"), code=2, says=says, project=project)
+    assert untouched(before, snapshot(project), locked=False)
+
+
+def test_an_isolation_that_is_not_to_be_had(
+    project: Path, answered: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("IS_SANDBOX", "1")
+    monkeypatch.setenv("SPRINT_RUNNER_ISOLATION", "pidns")
+    monkeypatch.setattr(outfit, "obstacle", lambda mode: f"no room for {mode}")
+    says = "isolation by pidns is not to be had here: no room for pidns; set `isolation` to auto; …doctor"
+    before = snapshot(project)
+    assert not refusal(answered(*MODES, "/bin/true"), code=2, says=says, project=project)
     assert untouched(before, snapshot(project), locked=False)
 
 

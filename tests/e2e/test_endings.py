@@ -217,6 +217,11 @@ subprocess.run(["sh", "-c", "sleep 60 & exec true"], stdout=2)
     assert (await run_inside(claude(project, write_stub(tmp_path, spawns + WELL)))).code == 0
     ends = query(project, "SELECT payload_json FROM events WHERE event_type = 'command:end' ORDER BY id")
     assert [json.loads(payload)["metrics"]["leftovers"] for (payload,) in ends] == [3, 0]
+    warnings = query(project, "SELECT payload_json FROM events WHERE event_type = 'batch:warning'")
+    told = [json.loads(payload) for (payload,) in warnings]
+    assert [(warning["warning_type"], warning["message"]) for warning in told] == [
+        ("leftovers", f"{REVIEW} left 3 processes behind, ended by the guard")
+    ]
     assert not violations(project)
 
 

@@ -15,8 +15,9 @@ from actors.control import Ended, StartBatch, StopBatch
 from actors.gate import Stop
 from actors.lifeline import Lifeline
 from actors.root import root
-from runner.app import build
+from runner.app import Outfit, build
 from runner.outfit import Options, outfit
+from runner.workspace.place import project_lock
 from tests.support.checker import violations
 from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.runs import run, running, successes, wait_until
@@ -44,18 +45,22 @@ CASES = (
 
 async def _run_and_stop(project: Path, scenario: Path, when: Stop) -> Ended:
     environment = {**os.environ, "SPRINT_RUNNER_RETRY_BACKOFF_SECONDS": "0"}
-    prepared, lock = outfit(Options(project=project, agent="scripted", scenario=scenario), environment)
+    options = Options(project=project, agent="scripted", scenario=scenario)
+    with project_lock(options.where) as lock:
+        return await _see_it_stop(outfit(options, environment, lock), when)
+
+
+async def _see_it_stop(prepared: Outfit, when: Stop) -> Ended:
     runner, recorder = build(prepared)
     supervisor = root(recorder, Lifeline(runner.kit), runner.control, report=_unexpected, random=lambda: 0.0)
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             await nursery.start(supervisor.run, runner.branch)
             await runner.control.ask(StartBatch(max_cycles=3))
-            await trio.to_thread.run_sync(wait_until, partial(running, project, IN_STORY))
+            await trio.to_thread.run_sync(wait_until, partial(running, prepared.paths.root, IN_STORY))
             await runner.control.ask(StopBatch(when=when))
             ended = await runner.control.ended()
             nursery.cancel_scope.cancel()
-    lock.release()
     return ended
 
 

@@ -34,7 +34,7 @@ def _wait_for(condition, *, seconds=10.0):
 class Guarded:
     """One guard started as the runner starts it."""
 
-    def __init__(self, run_dir, command, *, grace=5.0, before_start=None, launcher=None):
+    def __init__(self, run_dir, command, *, grace=5.0, before_start=None, launcher=None, isolation="auto"):
         self.run_dir = run_dir
         self.tag = tags.new_tag()
         reading, self.control = os.pipe()
@@ -43,7 +43,13 @@ class Guarded:
         if before_start:
             before_start(self)
         arguments = guard_command(
-            run_dir=run_dir, control_fd=reading, lock_fd=lock, tag=self.tag, grace=grace, command=command
+            run_dir=run_dir,
+            control_fd=reading,
+            lock_fd=lock,
+            tag=self.tag,
+            grace=grace,
+            command=command,
+            isolation=isolation,
         )
         (run_dir / "prompt.txt").write_text("the prompt")
         with (

@@ -79,6 +79,7 @@ def test_the_command_line_of_a_guard(tmp_path):
     assert built[:4] == [sys.executable, "-I", "-S", str(GUARD_SCRIPT)]
     assert built[4:] == [
         *("--run-dir", str(tmp_path), "--control", "5", "--lock", "6", "--tag", "7", "--grace", "0.5"),
+        *("--isolation", "guard"),
         *("--", "a", "--", "b c"),
     ]
     assert GUARD_SCRIPT.is_file()

@@ -6,6 +6,7 @@ import resource
 import shutil
 import sqlite3
 import stat
+import struct
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.domain.errors import DatabaseError
-from runner.store.database import MARKER, WHOLE_CHECK_LIMIT, open_reader, open_writer, translate
+from runner.crashpoint import set_trap
+from runner.domain.errors import DatabaseDamaged, DatabaseError, DatabaseLocked
+from runner.store.database import MARKER, TRY_SECONDS, WHOLE_CHECK_LIMIT, open_reader, open_writer, translate
 from runner.store.migrations import APPLICATION_ID, VERSION
+from runner.store.wal import refuse_foreign_log
 
 NOBODY = 65534
 
@@ -75,7 +78,7 @@ def test_writer_is_set_up_for_durability(path: Path) -> None:
         assert pragma(writer, "journal_mode") == "wal"
         assert pragma(writer, "synchronous") == 2
         assert pragma(writer, "foreign_keys") == 1
-        assert pragma(writer, "busy_timeout") == 5000
+        assert pragma(writer, "busy_timeout") == TRY_SECONDS * 1000
         assert writer.isolation_level is None
         with pytest.raises(sqlite3.IntegrityError):
             writer.execute(
@@ -441,7 +444,58 @@ def test_lock_of_another_program_is_said_in_words(path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         writer.execute("PRAGMA busy_timeout = 0")
         error = translate(sqlite_error(writer, "BEGIN IMMEDIATE"), path)
+    assert isinstance(error, DatabaseLocked)
     assert "locked by another program" in error.message
+
+
+def test_file_limit_is_said_in_words(path: Path) -> None:
+    fill(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, hard))
+    try:
+        with pytest.raises(DatabaseError, match=r"too many files are open.*ulimit -n"):
+            open_reader(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("opening", [open_writer, open_reader])
+@pytest.mark.parametrize("data", [b"junk" * 100, b"\0" * 8 + b"junk" * 100])
+def test_log_that_is_none_is_refused_and_kept(path: Path, opening: Callable[[Path], object], data: bytes) -> None:
+    fill(path)
+    log = path.with_name(f"{path.name}-wal")
+    log.write_bytes(data)
+    with pytest.raises(DatabaseDamaged, match=r"is not a write-ahead log.*move the log aside"):
+        opening(path)
+    assert log.read_bytes() == data
+    log.unlink()
+    fill(path, batches=1)
+
+
+@pytest.mark.parametrize("length", [0, 1, 32, 56])
+def test_log_too_short_for_a_row_is_nothing_to_lose(path: Path, length: int) -> None:
+    fill(path)
+    path.with_name(f"{path.name}-wal").write_bytes(b"x" * length)
+    fill(path, batches=1)
+
+
+def test_log_of_a_killed_program_is_read(path: Path, tmp_path: Path) -> None:
+    """Both kinds of checksum: SQLite writes them in the order of the machine that began the log."""
+    with closing(open_writer(path)) as writer:
+        writer.execute("INSERT INTO batches (started_at) VALUES (7)")
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+    (tmp_path / "killed").mkdir()
+    killed = tmp_path / "killed" / path.name
+    shutil.copy(path, killed)
+    killed.with_name(f"{path.name}-wal").write_bytes(log)
+    refuse_foreign_log(killed)
+    big_endian = struct.pack(">6I", 0x377F0683, *struct.unpack(">5I", log[4:24]))
+    a = b = 0
+    for even, odd in zip(*[iter(struct.unpack(">6I", big_endian))] * 2, strict=True):
+        a = (a + even + b) % 2**32
+        b = (b + odd + a) % 2**32
+    killed.with_name(f"{path.name}-wal").write_bytes(big_endian + struct.pack(">2I", a, b) + log[32:])
+    refuse_foreign_log(killed)
 
 
 def test_read_only_database_is_said_in_words(path: Path) -> None:
@@ -456,6 +510,7 @@ def test_damage_met_while_running_is_said_in_words(path: Path) -> None:
     overwrite(path, path.stat().st_size // 8192 * 4096, b"\xff" * 4096)
     with closing(open_reader(path)) as reader:
         error = translate(sqlite_error(reader, "SELECT sum(length(reason)) FROM batches"), path)
+    assert isinstance(error, DatabaseDamaged)
     assert "is damaged" in error.message
     assert "sprint-status.yaml" in error.hint
 
@@ -468,3 +523,22 @@ def test_any_other_error_still_names_the_database(path: Path) -> None:
     closed = sqlite3.connect(":memory:")
     closed.close()
     assert str(path) in translate(sqlite_error(closed, "SELECT 1"), path).message
+
+
+def test_what_a_cut_off_creation_left_behind_is_made_anew(path: Path) -> None:
+    for leftover in (f"{path.name}.new", f"{path.name}.new-journal"):
+        path.with_name(leftover).write_bytes(b"half a page")
+    open_writer(path).close()
+    assert sorted(one.name for one in path.parent.iterdir() if ".new" in one.name) == []
+    open_reader(path).close()
+
+
+def test_a_database_is_there_as_a_whole_or_not_at_all(path: Path) -> None:
+    seen: list[tuple[str, bool]] = []
+    set_trap(lambda name: seen.append((name, path.exists())))
+    try:
+        open_writer(path).close()
+    finally:
+        set_trap(None)
+    assert ("after commit of a migration", False) in seen
+    assert seen[-1] == ("after rename of a new database", True)

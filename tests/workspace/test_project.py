@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from runner.domain.errors import ProjectError
-from runner.workspace.project import SIGNS, find_project, make_state_folder, read_paths
+from runner.workspace.project import make_state_folder, read_paths
+from runner.workspace.root import SIGNS, find_project
 
 
 def configure(root: Path, text: str, name: str = "_bmad/bmm/config.yaml") -> Path:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from runner.guard import tags
 from tests.support.project import git
@@ -66,19 +67,26 @@ def _results(connection: sqlite3.Connection, project: Path) -> Iterator[str]:
 
 def _has_good_result(folder: Path) -> bool:
     output, receipt = folder / "stdout.ndjson", folder / "exit.json"
-    if not output.exists() or (receipt.exists() and json.loads(receipt.read_bytes())["exit_code"] not in (0, None)):
+    if not output.exists() or (receipt.exists() and _failed_by_itself(json.loads(receipt.read_bytes()))):
         return False
     with output.open("rb") as lines:
-        return any(_is_good_result(line) for line in lines if b'"result"' in line)
+        results = [told for line in lines if b'"result"' in line and (told := _result(line))]
+    # The first that tells of any work is the one that counts.
+    return bool(results) and results[0].get("is_error") is False and not results[0].get("permission_denials")
 
 
-def _is_good_result(line: bytes) -> bool:
+def _failed_by_itself(receipt: dict[str, Any]) -> bool:
+    return receipt["why"] == "exit" and receipt["exit_code"] != 0
+
+
+def _result(line: bytes) -> dict[str, Any] | None:
     try:
         told = json.loads(line)
     except ValueError:
-        return False
-    good = isinstance(told, dict) and told.get("type") == "result" and told.get("is_error") is False
-    return good and told.get("num_turns", 0) > 0 and not told.get("permission_denials")
+        return None
+    if not isinstance(told, dict) or told.get("type") != "result" or not told.get("num_turns"):
+        return None
+    return told
 
 
 def _events(connection: sqlite3.Connection) -> Iterator[str]:

@@ -81,7 +81,10 @@ def test_full_disk_stops_the_batch_with_a_reason_until_there_is_room(machine: Ma
 
 @pytest.mark.slow
 def test_reason_that_finds_no_room_in_the_database_is_told_in_one_line(machine: Machine):
-    with started(machine.project, machine.scenario, "--cycles", "2", "--json") as runner:
+    """The agent never ends: what cannot be recorded are events that nobody waits for."""
+    endless = {**TALKS, "attempt": "1", "actions": [*TALKS["actions"][:-1], "hang"]}
+    scenario = write_scenario(machine.scenario.parent / "endless", [endless])
+    with started(machine.project, scenario, "--cycles", "2", "--json") as runner:
         wait_until(lambda: running(machine.project, STEP))
         fill(machine.disks["database"])
         _, err = runner.communicate(timeout=30)

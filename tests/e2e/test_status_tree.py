@@ -114,7 +114,7 @@ def test_a_socket_left_by_a_dead_runner_is_replaced_at_the_end_of_a_long_path(tm
         wait_until(lambda: f"command-{STEP}" in desk.nodes())
 
 
-def test_two_askers_are_answered_beside_fifty_who_never_read(tmp_path: Path):
+def test_two_askers_are_answered_beside_fifty_who_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = _project(tmp_path / "home")
     desk = Desk(project)
     with started(project, write_scenario(tmp_path, [WORKS_ON]), "--cycles", "1") as runner:

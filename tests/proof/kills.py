@@ -1,6 +1,6 @@
 """`kill -9` at every crash point of a short sprint, then at random moments; the resumed sprints are checked.
 
-    python -m tests.proof.kills [--every N] [--random KILLS] [--workers N]
+    python -m tests.proof.kills [--every N] [--random KILLS] [--workers N] [--short]
 
 A point is one side of a commit, a rename or a spawn, in the runner or in one of its guards; an undisturbed run says
 how many there are. Each is a case of its own: a fresh project, a run that is killed there, alone or together with
@@ -16,12 +16,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.proof.lives import Sprint, load_the_runner
+from tests.proof.lives import SHORT, WHOLE, Sprint, load_the_runner
 from tests.support.trap import passed_points
 
 VICTIMS = ("runner", "both")
@@ -82,12 +82,14 @@ class Result:
         yield f"took {self.seconds:.0f} s"
 
 
-def prove(every: int, random_kills: int, workers: int, say: Callable[[str], None]) -> Result:
+def prove(
+    every: int, random_kills: int, workers: int, say: Callable[[str], None], stories: Mapping[str, str] = WHOLE
+) -> Result:
     """Run the cases, several at once, each in a folder of its own that stays when something is wrong."""
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="sprint-runner-kills-"))
     load_the_runner()
-    undisturbed = Sprint.make(folder / "undisturbed")
+    undisturbed = Sprint.make(folder / "undisturbed", stories)
     undisturbed.live()
     points = passed_points(undisturbed.trace)
     if wrong := undisturbed.end():
@@ -96,7 +98,7 @@ def prove(every: int, random_kills: int, workers: int, say: Callable[[str], None
     say(f"{sum(points.values())} points, {len(cases)} sprints in {folder}")
     outcomes = []
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        work = partial(_run, folder, undisturbed.successes())
+        work = partial(_run, folder, stories, undisturbed.successes())
         for outcome in pool.imap_unordered(work, cases):
             outcomes.append(outcome)
             for line in outcome.wrong:
@@ -123,8 +125,8 @@ def _at_random(kills: int) -> Iterator[Case]:
         yield Case(100_000 + seed, VICTIMS[seed % 2], seed=seed)
 
 
-def _run(folder: Path, wanted: Sequence[str], case: Case) -> Outcome:
-    sprint = Sprint.make(_place(folder, case))
+def _run(folder: Path, stories: Mapping[str, str], wanted: Sequence[str], case: Case) -> Outcome:
+    sprint = Sprint.make(_place(folder, case), stories)
     kills = _kill_at_points(sprint, case) if case.seed is None else _kill_at_random(sprint, case, case.seed)
     wrong = sprint.end()
     if not wrong and sprint.successes() != sorted(wanted):
@@ -157,8 +159,10 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only one point of N, with victims in turn")
     parser.add_argument("--random", type=int, default=300, metavar="KILLS", help="so many more at random moments")
     parser.add_argument("--workers", type=int, default=4, metavar="N", help="sprints at the same time")
+    parser.add_argument("--short", action="store_true", help="a sprint of half the commands")
     given = parser.parse_args()
-    result = prove(given.every, given.random, given.workers, partial(print, flush=True))
+    say = partial(print, flush=True)
+    result = prove(given.every, given.random, given.workers, say, SHORT if given.short else WHOLE)
     print(*result.figures(), sep="\n")
     return 1 if result.violations else 0
 

@@ -19,8 +19,10 @@ from tests.support.project import make_project, write_scenario
 from tests.support.runs import query, successes
 from tests.support.trap import Trap
 
-STORIES = {"1-1-one": "backlog", "2-1-two": "ready-for-dev", "2-2-three": "review"}
+WHOLE = {"1-1-one": "backlog", "2-1-two": "ready-for-dev", "2-2-three": "review"}
 """Two cycles with every phase, parallel commands and a pair."""
+SHORT = {"1-1-one": "ready-for-dev", "2-1-two": "review"}
+"""Two cycles without what runs beside another command of the same step."""
 RULES = [
     {"command": "story-review-[12]", "actions": [{"say": "CRITICAL ISSUES FOUND: 1"}]},
     {"command": "tech-spec-review-[12]", "actions": [{"say": "CRITICAL ISSUES FOUND: 1"}]},
@@ -55,7 +57,7 @@ class Sprint:
     def make(
         cls,
         folder: Path,
-        stories: Mapping[str, str] = STORIES,
+        stories: Mapping[str, str] = WHOLE,
         rules: Sequence[Mapping[str, object]] = RULES,
         *,
         context: bool = True,

@@ -67,7 +67,7 @@ def _results(connection: sqlite3.Connection, project: Path) -> Iterator[str]:
 
 def _has_good_result(folder: Path) -> bool:
     output, receipt = folder / "stdout.ndjson", folder / "exit.json"
-    if not output.exists() or (receipt.exists() and _failed_by_itself(json.loads(receipt.read_bytes()))):
+    if not output.is_file() or (receipt.is_file() and _failed_by_itself(json.loads(receipt.read_bytes()))):
         return False
     with output.open("rb") as lines:
         results = [told for line in lines if b'"result"' in line and (told := _result(line))]

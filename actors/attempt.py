@@ -14,6 +14,7 @@ import trio
 from actors.briefing import Briefing, agent_environment, prompt_text
 from actors.kit import Shift
 from actors.ledger import Success
+from actors.lifeline import move_locks_aside
 from actors.process import AgentProcess, Job, Limits
 from actors.progress import Progress
 from actors.recorder import RECORD_SECONDS
@@ -185,6 +186,9 @@ class _Attempt:
         await self._put_on_record(ending, exit_code=told.exit_code, leftovers=process.leftovers)
         if process.leftovers and told.cut is Cut.NONE:
             await self._warn_of_leftovers(process.leftovers)
+        if told.exit_code is None:
+            # It was killed, and its git with it: the next attempt would find the way to a commit barred.
+            await move_locks_aside(self._kit)
         return ending
 
     async def _blamed(self, ending: Ending, told: ProcessEnding, process: AgentProcess) -> Ending:

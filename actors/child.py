@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 import trio
 
+from actors.mailbox import Abandoned
 from actors.tree import Branch, Loaded, NodeState, Role
 from runner.domain.errors import RunnerError
 
@@ -172,6 +173,11 @@ def innermost(error: Exception) -> Exception:
 def is_foreseen(error: Exception) -> bool:
     """Whether it is an error for the operator, not a mistake of ours."""
     return isinstance(innermost(error), RunnerError)
+
+
+def is_in_the_way(error: Exception) -> bool:
+    """Whether a child that could not start over it would meet it again: another part's crash is met only once."""
+    return is_foreseen(error) and not isinstance(innermost(error), Abandoned)
 
 
 def in_words(error: Exception) -> str:

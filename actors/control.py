@@ -238,8 +238,9 @@ class Control:
         try:
             with shield:
                 return await lifeline.end_run(self._kit, batch_id, status, reason)
-        except RunnerError as error:
-            log.error("the end of the batch is not on record", batch=batch_id, reason=str(error))
+        except Exception as error:
+            # Whatever it was: who waits for the end of the run has to hear of it, or waits for ever.
+            log.error("the end of the batch is not on record", batch=batch_id, reason=in_words(error))
         return status, reason
 
 

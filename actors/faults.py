@@ -15,7 +15,7 @@ from actors.batch import Batch
 from actors.kit import Kit
 from actors.recorder import RECORD_SECONDS
 from actors.tree import Branch
-from runner.domain.errors import DatabaseDamaged, RunnerError
+from runner.domain.errors import DatabaseDamaged, RecordsLost, RunnerError
 from runner.workspace.machine import fault_of
 
 
@@ -51,6 +51,12 @@ class Endurance:
     async def _end(self, fault: RunnerError) -> None:
         """End the run; what cannot be put on record now is found by the lifeline of the next start."""
         self._kit.recorder.hurry()
+        try:
+            # A database that cannot be read is gone, perhaps: that is the reason then, and there is no record.
+            await trio.to_thread.run_sync(self._kit.premises.check)
+        except RecordsLost as lost:
+            self.fault, self._batch.result = str(lost), ("error", str(lost))
+            return
         self.fault = str(fault)
         ended = "error" if isinstance(fault, DatabaseDamaged) else "stopped", self.fault
         self._batch.result = ended

@@ -6,7 +6,7 @@ Only when these prove nothing is the attempt interrupted, to be continued by the
 nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -25,8 +25,10 @@ from runner.domain.events import BatchWarning
 from runner.guard.receipt import read_receipt
 from runner.store import queries
 from runner.store.command_log import Conclusion
-from runner.store.records import AttemptRow, UnfinishedCommand
+from runner.store.records import AttemptRow, BatchRow, UnfinishedCommand
 from runner.workspace import git
+from runner.workspace.atomic import remove_staged
+from runner.workspace.claim import Claim
 from runner.workspace.leftovers import end_processes, unmark
 from runner.workspace.runs import RunFolder, Tail, prune, run_folder, stderr_tail
 
@@ -41,34 +43,40 @@ class Lifeline:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self._claim = Claim(kit.reads.path, kit.paths.root)
 
     async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rescue, then end."""
+        await trio.to_thread.run_sync(self._claim.make)
         await trio.to_thread.run_sync(self._kit.premises.note, (self._kit.paths.state, self._kit.reads.path))
         rescued = await settle_commands(self._kit)
-        await self._close_runs()
-        if rescued:
-            await self._move_locks_aside()
+        batches = await self._kit.reads.ask(queries.open_batches)
+        # Before a batch is closed: a start that is cut off here too must leave it to the next one to find.
+        if rescued or batches:
+            await move_locks_aside(self._kit)
+        await self._close_runs(batches)
+        for beside in (self._kit.paths.status_file, self._kit.paths.implementation / "-"):
+            await trio.to_thread.run_sync(remove_staged, beside)
         oldest = self._kit.clock() - self._kit.settings.keep_runs_days * DAY_MS
         await trio.to_thread.run_sync(prune, self._kit.paths.state, oldest)
         task_status.started()
 
-    async def _close_runs(self) -> None:
+    async def _close_runs(self, batches: Sequence[BatchRow]) -> None:
         """A batch that nobody runs is stopped; it can be resumed, with its timer if it had one."""
-        batches = await self._kit.reads.ask(queries.open_batches)
         for batch in batches:
             await self._kit.recorder.record(
                 lambda journal, id=batch.id: journal.end_batch(id, "stopped", DEAD)  # type: ignore[misc]
             )
 
-    async def _move_locks_aside(self) -> None:
-        """Git's locks of agents that were killed would stop every later commit."""
-        root, aside = self._kit.paths.root, self._kit.paths.state / "moved-locks"
-        for lock in await trio.to_thread.run_sync(git.stale_locks, root):
-            place = await trio.to_thread.run_sync(git.move_aside, lock, aside)
-            message = f"{lock} was left behind by a killed git and was moved to {place}"
-            event = BatchWarning(batch_id=0, message=message, warning_type="stale_git_lock")
-            await self._kit.recorder.tell(event)
+
+async def move_locks_aside(kit: Kit) -> None:
+    """Git's locks of agents that were killed would stop every later commit."""
+    root, aside = kit.paths.root, kit.paths.state / "moved-locks"
+    for lock in await trio.to_thread.run_sync(git.stale_locks, root):
+        place = await trio.to_thread.run_sync(git.move_aside, lock, aside)
+        message = f"{lock} was left behind by a killed git and was moved to {place}"
+        event = BatchWarning(batch_id=0, message=message, warning_type="stale_git_lock")
+        await kit.recorder.tell(event)
 
 
 async def end_run(kit: Kit, batch_id: int, status: str, reason: str) -> tuple[str, str]:
@@ -94,22 +102,16 @@ async def take_over(shift: Shift, ours: Callable[[AttemptRow], bool]) -> Shift:
     return replace(shift, ledger=Ledger(history))
 
 
-async def settle_commands(
-    kit: Kit, *, torn: bool = False, ours: Callable[[AttemptRow], bool] = lambda _: True
-) -> int:
-    """Bring every attempt that has no end to one; gives their number.
-
-    `ours`: only these, the others live. `torn`: only those that never had a process. To read what the others have
-    said may take longer than a stop has.
-    """
+async def settle_commands(kit: Kit, *, ours: Callable[[AttemptRow], bool] = lambda _: True) -> int:
+    """Bring every attempt that has no end to one, or only `ours` where others live; gives their number."""
     # A batch that is begun again on other premises would be told that there is no such batch.
     await trio.to_thread.run_sync(kit.premises.check)
-    unfinished = await kit.reads.ask(queries.unfinished_commands)
+    # What an earlier life has sent may wait for the database still: an intent that came after the look would be
+    # unknown to this life, and its number given twice.
+    await kit.recorder.record(lambda _: None)
+    rows = await kit.reads.ask(queries.unfinished_commands)
+    unfinished = [command for command in rows if ours(command.attempt)]
     for command in unfinished:
-        if not ours(command.attempt):
-            continue
-        if torn and run_folder(kit.paths.state, command.attempt.run_id).stdout.exists():
-            continue
         end = await _settle(kit, command)
         await kit.recorder.record(
             lambda journal, id=command.attempt.command_id, end=end: journal.conclude(id, end)  # type: ignore[misc]

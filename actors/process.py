@@ -9,7 +9,7 @@ import fcntl
 import math
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ DRAIN_SECONDS = 1.0
 HEARD_BYTES = 4 << 20
 """So much of it is told as progress; of more, only the verdict is taken."""
 
-STOP, KILL = b"T", b"K"
+STOP = b"T"
 NO_ROOM = ("EAGAIN", "EMFILE", "ENFILE", "ENOMEM")
 
 Listener = Callable[[Sequence[Signal]], Awaitable[None]]
@@ -83,7 +83,7 @@ class AgentProcess:
         self._finished_at: float | None = None
         self._last_output = 0.0
         self._receipt: Receipt | None = None
-        self._swept_clean = False
+        self._proven = False
         self.heard_all = False
         """Whether its output was read to the end: what was not read may hold its result."""
         self._not_started = ""
@@ -97,7 +97,7 @@ class AgentProcess:
     @property
     def clean(self) -> bool:
         """Whether it is proven that no process of the agent is alive."""
-        return bool(self._not_started) or self._swept_clean or (self._receipt is not None and self._receipt.clean)
+        return bool(self._not_started) or self._proven
 
     @property
     def refused(self) -> bool:
@@ -144,8 +144,10 @@ class AgentProcess:
             node.state, node.deadline = NodeState.STOPPING, self._epoch(self._job.limits.grace + GUARD_SECONDS)
             await self._end(guard)
             node.pid = None if guard.returncode is not None else guard.pid
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + SWEEP_SECONDS):
+                await trio.to_thread.run_sync(self._prove_empty, guard.returncode)
+            # Its time begins here: a sweep that took long must not cost the agent its last words.
             with trio.CancelScope(shield=True, deadline=trio.current_time() + DRAIN_SECONDS):
-                await trio.to_thread.run_sync(self._prove_empty)
                 await self._drain(tail, listen)
 
     def _epoch(self, seconds: float) -> int | None:
@@ -193,10 +195,8 @@ class AgentProcess:
 
     def _order(self, order: bytes) -> None:
         """Tell the guard; one that is gone needs no telling."""
-        try:
+        with suppress(OSError):
             os.write(self._control, order)
-        except OSError:
-            return
 
     async def _end(self, guard: trio.Process) -> None:
         """Make sure that the guard ends: at once when it already has, else within the agent's grace."""
@@ -213,11 +213,11 @@ class AgentProcess:
         # Its number may be given to another file at once: an order must never end up in there.
         self._control = -1
 
-    def _prove_empty(self) -> None:
-        """Take the guard's word that the tree is empty, or see to it; in a thread."""
-        self._receipt = read_receipt(self._job.folder.path)
-        if self._receipt is None or not self._receipt.clean:
-            self._swept_clean = end_strays(self._job.tag, SWEEP_SECONDS)
+    def _prove_empty(self, ended: int | None) -> None:
+        """Take the word of a guard that ended by itself, not by a signal, or see to it; in a thread."""
+        receipt = self._receipt = read_receipt(self._job.folder.path)
+        vouched = receipt is not None and receipt.clean and ended is not None and ended >= 0
+        self._proven = vouched or end_strays(self._job.tag, SWEEP_SECONDS)
 
     # --- following ------------------------------------------------------------------------------------------------
 

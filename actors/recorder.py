@@ -83,6 +83,7 @@ class Recorder:
         self._held: list[Work[Any]] = []
         """What a cancellation found on its way to the database."""
         self._haste = trio.Event()
+        self._is_closing = False
         self._gave_up: Reply[DatabaseError] = Reply()
         self._failure: DatabaseError | None = None
         """What the database failed with last; None since it has taken something."""
@@ -134,16 +135,14 @@ class Recorder:
 
     async def _close(self, desk: "_Desk", limiter: trio.CapacityLimiter) -> None:
         """Record all that was sent before the end, as far as the database takes it."""
-        haste, self._haste = self._haste, trio.Event()
-        self.hurry()
+        self._is_closing = True
         try:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
                 while group := self._held or self._waiting():
                     self._held = []
                     await self._commit(desk, group, limiter)
         finally:
-            # The next life has the time that this one had.
-            self._haste = haste
+            self._is_closing = False
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
                 await trio.to_thread.run_sync(desk.close, limiter=limiter)
 
@@ -190,7 +189,7 @@ class Recorder:
         """Whether trying again is of no use, or took too long; after the first such group each has one try."""
         if not isinstance(error, DatabaseLocked) or self._failure is not None:
             return True
-        patience = HASTE_SECONDS if self._haste.is_set() else PATIENCE_SECONDS
+        patience = HASTE_SECONDS if self._haste.is_set() or self._is_closing else PATIENCE_SECONDS
         return trio.current_time() - began >= patience
 
     async def _pause(self, error: DatabaseError, began: float) -> None:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from actors.child import Child, ChildSpec, Life, Restart, in_words, is_foreseen
+from actors.child import Child, ChildSpec, Life, Restart, in_words, is_in_the_way
 from actors.rules import BACKOFF, INTENSITY, Backoff, Crash, Escalated, Intensity, Report, Strategy, report_nothing
 from actors.tree import Branch, NodeState
 
@@ -201,7 +201,7 @@ class Supervisor:
         child.worked = child.worked or life.is_up or life.error is None
         if life.error is not None:
             child.last_error = in_words(life.error)
-            if not child.worked and (child.dynamic or is_foreseen(life.error)):
+            if not child.worked and (child.dynamic or is_in_the_way(life.error)):
                 return self._refused(child, life.error)
         kind = child.spec.restart
         if kind is Restart.PERMANENT or (kind is Restart.TRANSIENT and life.error is not None):

@@ -23,6 +23,10 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:
         sys.exit(STOPPED)
+    finally:
+        # It is over. Who still presses Ctrl-C must not have an exit code that tells otherwise.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _run() -> None:

@@ -24,6 +24,7 @@ from actors.gate import Stop
 from actors.kit import Kit, Reads
 from actors.lifeline import Lifeline
 from actors.lookout import Lookout
+from actors.mailbox import Closed
 from actors.recorder import Recorder
 from actors.root import root
 from actors.supervisor import Crash, Escalated, Supervisor
@@ -125,7 +126,9 @@ def _supervisor(outfit: Outfit, runner: Runner, recorder: Recorder) -> Superviso
 async def _report(recorder: Recorder, crash: Crash) -> None:
     """Tell the world that a part of the runner crashed."""
     kind = SupervisorEscalate if crash.escalated else SupervisorRestart
-    await recorder.tell(kind(child=crash.child, restarts=crash.restarts, reason=crash.reason))
+    # A supervisor that stops its children must not fail over a recorder that has gone before them.
+    with suppress(Closed):
+        await recorder.tell(kind(child=crash.child, restarts=crash.restarts, reason=crash.reason))
 
 
 async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callable[[str], None]) -> Ended:

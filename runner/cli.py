@@ -29,6 +29,10 @@ def run() -> None:
     """Run the command line of this process."""
     try:
         sys.exit(main.main(standalone_mode=False))
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "sprint-runner"
+        say(f"{error.format_message().rstrip('.')}; see {where} --help")
+        sys.exit(2)
     except click.ClickException as error:
         say(error.format_message())
         sys.exit(2)
@@ -129,7 +133,7 @@ def _given(context: click.Context, options: dict[str, Any]) -> "Given":
     return Given(**{**context.obj, **{name: value for name, value in options.items() if value}})
 
 
-@main.command(context_settings=HELP)
+@main.command(context_settings=HELP, short_help="What goes on in the project, or what can be resumed.")
 @place_options
 @json_option
 @click.pass_context
@@ -140,7 +144,7 @@ def status(context: click.Context, /, **options: Any) -> None:
     _print(show(_given(context, options), say))
 
 
-@main.command(context_settings=HELP)
+@main.command(context_settings=HELP, short_help="Past batches, or one of them in full.")
 @click.argument("batch", type=click.IntRange(min=1), required=False)
 @click.option("--limit", type=click.IntRange(1, 1000), metavar="N", help="Batches on a page. [as the settings say]")
 @click.option(
@@ -157,7 +161,7 @@ def history(context: click.Context, /, batch: int | None, limit: int | None, off
     _print(show_list(given, limit, offset, dict(os.environ)) if batch is None else show_batch(given, batch))
 
 
-@main.command(context_settings=HELP)
+@main.command(context_settings=HELP, short_help="Check all that a batch needs.")
 @place_options
 @agent_options
 @json_option

@@ -182,7 +182,7 @@ def test_readme_commands_are_those_that_are_run():
     assert done.stdout.splitlines() == [*first, *second]
     assert (len(first), len(second)) == (1, 1)
     assert first[0].endswith("-m runner --cycles 2 --demo")
-    assert second[0].endswith("-m pytest")
+    assert second[0].endswith("-m pytest -n auto")
 
 
 def test_readme_lists_every_page():

@@ -118,9 +118,9 @@ def check_isolation(case: Case) -> Finding:
     missing = "".join(f"; not {mode}: {reason}" for mode, reason in obstacles.items() if reason)
     if obstacles.get(wanted):
         return Finding(
-            state=State.FAIL, detail=f"{wanted} is set; there is {there}{missing}", remedy="set `isolation` to auto"
+            state=State.FAIL, detail=f"{wanted} is set; available: {there}{missing}", remedy="set `isolation` to auto"
         )
-    return Finding(detail=f"{wanted} is set; there is {there}{missing}")
+    return Finding(detail=f"{wanted} is set; available: {there}{missing}")
 
 
 def check_disk(case: Case) -> Finding:

@@ -5,9 +5,11 @@ only, works beside a running runner.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,15 +22,21 @@ from runner.settings import load_settings
 from runner.store import queries
 from runner.store.database import open_reader
 from runner.store.records import BatchDetail, BatchSummary, CommandRow, StoryRow
+from runner.workspace.holder import find_holder
 from runner.workspace.place import database_file, find_paths
 
+if TYPE_CHECKING:
+    from runner.workspace.project import Paths
+
 SETTINGS = "settings.json"
+CUT_OFF = "cut off"
 
 
 def show_batch(given: Given, batch: int) -> list[str]:
     """One batch in words, or as JSON. Raises RunnerError, a UsageError when it is not there."""
-    detail = _detail(database_file(given.where, find_paths(given.where)), batch)
-    return [_json(detail)] if given.as_json else batch_in_words(detail, _now())
+    paths = find_paths(given.where)
+    detail = _detail(database_file(given.where, paths), batch)
+    return [_json(detail)] if given.as_json else batch_in_words(detail, _moments(paths))
 
 
 def show_list(given: Given, limit: int | None, offset: int, environment: Mapping[str, str]) -> list[str]:
@@ -38,11 +46,39 @@ def show_list(given: Given, limit: int | None, offset: int, environment: Mapping
     batches, total = _page(database_file(given.where, paths), limit or usual, offset)
     if given.as_json:
         return [_json({"batches": batches, "total": total})]
-    return list_in_words(batches, total, offset, _now())
+    return list_in_words(batches, total, offset, _moments(paths))
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """What the records are measured against: the present, and whether a runner works here."""
+
+    now: int
+    alive: bool
+
+    def moment(self, at: int) -> str:
+        return moment(at, self.now)
+
+    def status(self, status: str, ended_at: int | None) -> str:
+        """As recorded; what has no end and nobody to bring it to one was cut off."""
+        return status if self.alive or ended_at is not None else CUT_OFF
+
+    def spent(self, started_at: int, ended_at: int | None, words: Callable[[int], str]) -> str:
+        """How long it took, or takes until now; nobody knows of what was cut off."""
+        if ended_at is None and not self.alive:
+            return "-"
+        return words((self.now if ended_at is None else ended_at) - started_at)
+
+
+def _moments(paths: "Paths") -> Moments:
+    return Moments(now=time.time_ns() // 1_000_000, alive=_alive(paths))
+
+
+def _alive(paths: "Paths") -> bool:
+    try:
+        return find_holder(paths.state) is not None
+    except OSError:
+        return True  # nobody can tell: say what is recorded
 
 
 def _page(database: Path, limit: int, offset: int) -> tuple[tuple[BatchSummary, ...], int]:
@@ -70,7 +106,7 @@ def _json(answer: object) -> str:
 # --- the list -----------------------------------------------------------------------------------------------------
 
 
-def list_in_words(batches: tuple[BatchSummary, ...], total: int, offset: int, now: int) -> list[str]:
+def list_in_words(batches: tuple[BatchSummary, ...], total: int, offset: int, moments: Moments) -> list[str]:
     """A line for each batch, newest first."""
     if not total:
         return ["no batch has run here yet; start one with --cycles N"]
@@ -78,9 +114,9 @@ def list_in_words(batches: tuple[BatchSummary, ...], total: int, offset: int, no
     rows = [
         (
             str(batch.id),
-            batch.status,
-            moment(batch.started_at, now),
-            duration((batch.ended_at or now) - batch.started_at),
+            moments.status(batch.status, batch.ended_at),
+            moments.moment(batch.started_at),
+            moments.spent(batch.started_at, batch.ended_at, duration),
             _cycles(batch.cycles_completed, batch.max_cycles),
             str(batch.story_count),
             cost(batch.cost_usd) if batch.cost_usd else "-",
@@ -99,20 +135,22 @@ def _cycles(done: int, wanted: int | None) -> str:
 # --- one batch ----------------------------------------------------------------------------------------------------
 
 
-def batch_in_words(detail: BatchDetail, now: int) -> list[str]:
+def batch_in_words(detail: BatchDetail, moments: Moments) -> list[str]:
     """Everything about one batch: its stories, its commands in order, what ran in the background."""
     batch = detail.batch
     reason = f": {clean(batch.reason)}" if batch.reason else ""
+    spent = moments.spent(batch.started_at, batch.ended_at, duration)
     used = usage(detail.totals.input_tokens + detail.totals.output_tokens, detail.totals.cost_usd)
     parts = [
         f"{_cycles(batch.cycles_completed, batch.max_cycles)} cycles",
         count(detail.totals.commands, "command"),
-        f"started {moment(batch.started_at, now)}",
-        f"took {duration((batch.ended_at or now) - batch.started_at)}",
+        f"started {moments.moment(batch.started_at)}",
+        f"took {spent}" if spent != "-" else "",
         used,
     ]
-    lines = [f"batch {batch.id} {batch.status}{reason}", ", ".join(part for part in parts if part)]
-    for section in (_stories(detail), _commands(detail, now), _background(detail, now)):
+    status = moments.status(batch.status, batch.ended_at)
+    lines = [f"batch {batch.id} {status}{reason}", ", ".join(part for part in parts if part)]
+    for section in (_stories(detail), _commands(detail, moments), _background(detail, moments)):
         if section:
             lines += ["", *section]
     return lines
@@ -136,41 +174,41 @@ def _reviews(story: StoryRow) -> int:
     return len({row.command for row in story.commands if base_name(row.command) == "code-review"})
 
 
-def _commands(detail: BatchDetail, now: int) -> list[str]:
+def _commands(detail: BatchDetail, moments: Moments) -> list[str]:
     """Each attempt once, though a pair's commands belong to both its stories."""
     known = {row.id: row for row in detail.commands}
     known.update({row.id: row for story in detail.stories for row in story.commands})
-    rows = [_command(known[number], now) for number in sorted(known)]
+    rows = [_command(known[number], moments) for number in sorted(known)]
     head = ("started", "stories", "command", "try", "model", "status", "took", "tokens", "cost", "reason")
     left_out = detail.totals.commands - len(known)
     note = [f"the first {count(left_out, 'command')} are left out"] if left_out > 0 else []
     return note + table(head, rows, right=("try", "took", "tokens", "cost"))
 
 
-def _command(row: CommandRow, now: int) -> tuple[str, ...]:
+def _command(row: CommandRow, moments: Moments) -> tuple[str, ...]:
     used = row.input_tokens + row.output_tokens
     return (
-        moment(row.started_at, now),
+        moments.moment(row.started_at),
         shorts(row.story_keys),
         row.command,
         str(row.attempt),
         clean(row.model) or "-",
-        row.status,
-        took((row.ended_at or now) - row.started_at),
+        moments.status(row.status, row.ended_at),
+        moments.spent(row.started_at, row.ended_at, took),
         tokens(used) if used else "-",
         cost(row.cost_usd) if row.cost_usd else "-",
         clean(row.reason),
     )
 
 
-def _background(detail: BatchDetail, now: int) -> list[str]:
+def _background(detail: BatchDetail, moments: Moments) -> list[str]:
     rows = [
         (
-            moment(row.spawned_at, now),
+            moments.moment(row.spawned_at),
             shorts(row.story_keys),
             row.task_type,
-            row.status,
-            took((row.completed_at or now) - row.spawned_at),
+            moments.status(row.status, row.completed_at),
+            moments.spent(row.spawned_at, row.completed_at, took),
             clean(row.reason),
         )
         for row in detail.background

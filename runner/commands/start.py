@@ -95,7 +95,9 @@ def _run_locked(given: Given, lock: "ProjectLock", say: Say) -> int:
     show, say = _display(prepared, options, say, as_json=given.as_json)
     ended = trio.run(partial(run_batch, prepared, request, show, say=say))
     if ended.status == "error":
-        raise BatchFailed(f"the batch failed: {ended.reason}", hint="--resume continues it once that is mended")
+        # Without its database it cannot be resumed; the reason says what can be done.
+        hint = "--resume continues it once that is mended" if prepared.database.exists() else ""
+        raise BatchFailed(f"the batch failed: {ended.reason}", hint=hint)
     if ended.unasked:
         say(f"batch {ended.batch_id} stopped: {ended.reason}")
     return EXIT_CODES[ended.status]

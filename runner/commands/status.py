@@ -29,6 +29,9 @@ from runner.workspace.place import database_file, find_paths
 if TYPE_CHECKING:
     from rich.text import Text
 
+ENDED = ("stopped", "error")
+"""The states of a run that came to its end and left something to resume."""
+
 Say = Callable[[str], None]
 
 
@@ -128,8 +131,10 @@ def _left(told: Overview) -> list[str]:
     left = told.resumable
     of = "" if left.max_cycles is None else f" of {left.max_cycles}"
     reason = f" ({clean(left.reason)})" if left.reason else ""
+    # Then the database tells what it did last.
+    stood = clean(left.status) if left.status in ENDED else "cut off before its end was recorded"
     done = f"{left.cycles_completed}{of} cycles done"
-    return [f"batch {left.batch_id} is unfinished: {clean(left.status)}{reason}, {done}; --resume continues it"]
+    return [f"batch {left.batch_id} is unfinished: {stood}{reason}, {done}; --resume continues it"]
 
 
 def _tables(told: Overview, now: int) -> list[str]:

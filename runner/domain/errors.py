@@ -62,6 +62,10 @@ class BatchFailed(RunnerError):
     exit_code = 1
 
 
+class RecordsLost(BatchFailed):
+    """What a run stands on was cleared away under it: nothing of it is on record any more."""
+
+
 class NonDeterminism(BatchFailed):
     """A batch on record went another way than this version of the program would."""
 

@@ -229,7 +229,8 @@ def _sync(output: int) -> None:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    # The agent may have put a pipe or a link there: it must neither hold the guard nor lead it elsewhere.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
 
 
 def _complain(sentence: str) -> None:

@@ -213,11 +213,14 @@ class Journal(CommandLog):
             self.end_background(task_id, "interrupted", "the batch stopped")
 
     def end_background(self, task_id: int, status: str, reason: str = "") -> None:
-        """Record how a background task ended."""
-        self._db.execute(
-            "UPDATE background_tasks SET status = ?, completed_at = ?, reason = ? WHERE id = ?",
+        """Record how a background task ended; an end that is on record stands."""
+        ended = self._db.execute(
+            "UPDATE background_tasks SET status = ?, completed_at = ?, reason = ?"
+            " WHERE id = ? AND status = 'running'",
             (status, self._clock(), reason, task_id),
         )
+        if not ended.rowcount:
+            return
         batch_id, story_key, task_type = self.one(
             "SELECT batch_id, story_key, task_type FROM background_tasks WHERE id = ?", task_id
         )

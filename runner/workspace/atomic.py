@@ -12,6 +12,7 @@ from pathlib import Path
 from runner.crashpoint import crashpoints
 
 _NEW_FILE_MODE = 0o644
+_PREFIX, _SUFFIX = ".sprint-runner-", ".tmp"
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
@@ -29,7 +30,7 @@ def staged(path: Path, data: bytes, *, mode: int | None = None) -> Iterator[Call
     """
     # A link is followed, so that the file it points to is replaced and not the link.
     target = Path(os.path.realpath(path))
-    descriptor, name = tempfile.mkstemp(prefix=".sprint-runner-", suffix=".tmp", dir=target.parent)
+    descriptor, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
     try:
         with open(descriptor, "wb") as file:
             _adopt(file.fileno(), target, mode)
@@ -40,6 +41,13 @@ def staged(path: Path, data: bytes, *, mode: int | None = None) -> Iterator[Call
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)
+
+
+def remove_staged(beside: Path) -> None:
+    """Remove what a kill has left beside a file that was being replaced; for who knows that nobody is at it now."""
+    for left in Path(os.path.realpath(beside)).parent.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(OSError):
+            left.unlink()
 
 
 def _put_in_place(name: str, target: Path) -> None:

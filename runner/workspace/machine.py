@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.domain.errors import DatabaseError, RunnerError
+from runner.domain.errors import DatabaseError, RecordsLost, RunnerError
 
 LEAST_BYTES = 1 << 20
 """With less room than this no agent can be expected to do its work."""
@@ -76,7 +76,7 @@ def _errors(error: BaseException) -> Iterator[BaseException]:
 
 
 def _fault(error: BaseException) -> RunnerError | None:
-    if isinstance(error, (DatabaseError, MachineFault)):
+    if isinstance(error, (DatabaseError, MachineFault, RecordsLost)):
         return error
     if isinstance(error, OSError) and error.errno in REMEDIES:
         where = f"{error.filename}: " if error.filename else ""

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.domain.errors import BatchFailed
+from runner.domain.errors import RecordsLost
 
 _Identity = tuple[int, int]
 
@@ -21,19 +21,19 @@ class Premises:
         self._noted: tuple[tuple[Path, _Identity | None], ...] = ()
 
     def note(self, paths: Sequence[Path]) -> None:
-        """Remember what these are now; when that was done before, see that they still are. Raises BatchFailed."""
+        """Remember what these are now; when that was done before, see that they still are. Raises RecordsLost."""
         if self._noted:
             self.check()
         else:
             self._noted = tuple((path, _identity(path)) for path in paths)
 
     def check(self) -> None:
-        """Raise BatchFailed when one of them is gone or has been replaced."""
+        """Raise RecordsLost when one of them is gone or has been replaced."""
         for path, before in self._noted:
             if (now := _identity(path)) == before:
                 continue
             what = "removed" if now is None else "replaced"
-            raise BatchFailed(
+            raise RecordsLost(
                 f"{path} was {what} while the batch ran, and what was recorded since is lost",
                 hint="find out what did it (git clean -x, a command of the agent), put the last copy back or start"
                 " anew with --cycles: story statuses are in sprint-status.yaml",

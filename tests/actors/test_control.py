@@ -4,6 +4,7 @@ Most sprints here are one story that waits for review: two commands, each some t
 `waits` is inside until the test lets it go, so nothing here is a matter of timing.
 """
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -435,6 +436,22 @@ async def test_a_batch_that_cannot_start_ends_with_its_own_error(stage: Stage, m
         await control.ask(ResumeBatch())
         ended = await control.ended()
     assert (ended.status, ended.reason) == ("error", "processes are still there; end them")
+
+
+async def test_whoever_waits_for_a_run_hears_of_its_end_whatever_keeps_it_from_being_recorded(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    async def finds_no_descriptor(*_: object, **more: object) -> int:
+        await trio.lowlevel.checkpoint()
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    stage.puppets.plan(REVIEW, *[crashes(RuntimeError("a mistake in the runner"))] * 4)
+    async with stage.control() as control:
+        await control.ask(ONE)
+        monkeypatch.setattr("actors.lifeline.settle_commands", finds_no_descriptor)
+        with trio.fail_after(30):
+            assert (await control.ended()).status == "error"
+        assert control.state == "idle"
 
 
 # A recorder that crashes

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +19,16 @@ from typing import Any
 import pytest
 import trio
 
-from actors.lifeline import DEAD, Lifeline, end_run
+from actors.child import ChildSpec, Restart
+from actors.lifeline import DEAD, Lifeline, end_run, settle_commands
+from actors.supervisor import Supervisor
 from actors.verdict import commit_subject, story_keys
 from runner.agents.lines import MAX_LINE
 from runner.guard import tags
 from runner.guard.receipt import guard_command
 from runner.store.command_log import Intent, Place
+from runner.store.journal import Journal
+from runner.workspace.atomic import staged
 from runner.workspace.runs import prepare, run_folder
 from tests.actors.stage import HOUR_MS, Stage, began, result, text, until
 from tests.support.project import git
@@ -317,12 +322,34 @@ async def test_locks_of_a_killed_git_are_moved_aside_and_told(stage: Stage):
     assert str(lock) in warning["message"]
 
 
+async def test_locks_are_moved_aside_when_an_earlier_rescue_was_cut_off(stage: Stage):
+    lock = stage.project / ".git" / "index.lock"
+    lock.write_text("")
+    async with stage.recording():
+        await begun(stage)
+        await settle_commands(stage.kit)  # as far as it came
+        await rescue(stage)
+    assert not lock.exists()
+
+
 async def test_locks_are_none_of_our_business_when_no_command_was_cut_off(stage: Stage):
     lock = stage.project / ".git" / "index.lock"
     lock.write_text("")
     async with stage.recording():
         await rescue(stage)
     assert lock.exists()
+
+
+async def test_half_a_replacement_of_the_sprint_file_is_removed_before_an_agent_commits_it(stage: Stage):
+    file = stage.kit.paths.status_file
+    before = sorted(file.parent.iterdir())
+    with staged(file, b"half"):
+        (half,) = set(file.parent.iterdir()) - set(before)
+        os.link(half, half.with_name(f".sprint-runner-killed{half.suffix}"))  # what a kill leaves
+    assert sorted(file.parent.iterdir()) != before
+    async with stage.recording():
+        await rescue(stage)
+    assert sorted(file.parent.iterdir()) == before
 
 
 async def test_a_second_rescue_finds_nothing(stage: Stage):
@@ -332,6 +359,29 @@ async def test_a_second_rescue_finds_nothing(stage: Stage):
         told = len(stage.events)
         await rescue(stage)
         assert len(stage.events) == told
+
+
+async def test_a_rescue_begins_again_when_the_recorder_crashes_over_it(stage: Stage):
+    stage.crash_over = "command:end"
+    async with stage.recording():
+        batch_id = await begun(stage)
+        spec = ChildSpec(id="lifeline", start=Lifeline(stage.kit).run, restart=Restart.TRANSIENT)
+        await Supervisor([spec]).run(stage.root)
+        assert stage.crashes
+        assert stage.query("SELECT status FROM commands") == [("interrupted",)]
+        assert stage.query("SELECT id, status FROM batches") == [(batch_id, "stopped")]
+
+
+async def test_an_intent_that_waits_for_the_database_is_settled_too(stage: Stage):
+    def begin_late(journal: Journal) -> None:
+        time.sleep(0.2)
+        journal.intend(intent(1))
+
+    async with stage.recording():
+        await stage.shift()
+        await stage.kit.recorder.note(begin_late)
+        await rescue(stage)
+        assert stage.query("SELECT status FROM commands") == [("interrupted",)]
 
 
 async def test_it_is_up_when_the_rescue_is_over(stage: Stage):

@@ -5,6 +5,7 @@ program of one line plays an agent. Limits are fractions of a second; what must 
 something else meanwhile, never by sleeping.
 """
 
+import json
 import math
 import os
 import sys
@@ -34,11 +35,13 @@ from runner.agents.base import (
 )
 from runner.agents.lines import MAX_LINE
 from runner.guard import tags
+from runner.guard.strays import end_strays
 from runner.workspace.runs import RunFolder, prepare
 from tests.actors.stage import until
 
 FREE = Limits(idle=math.inf, total=math.inf, grace=5)
 BRISK = Limits(idle=math.inf, total=math.inf, grace=0.3)
+DRAIN = 0.2
 PYTHON = (sys.executable, "-I", "-S", "-u", "-c")
 DEAF = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('up')\ntime.sleep(60)"
 POLITE = "import os, signal, time\nsignal.signal(signal.SIGINT, lambda *_: os._exit(7))\nprint('up')\ntime.sleep(60)"
@@ -306,6 +309,35 @@ async def test_when_the_guard_is_killed_everything_is_swept(agent: Start):
     assert (ending.exit_code, ending.signal, ending.cut) == (None, None, Cut.NONE)
     assert run.process.clean
     assert run.alive() == []
+
+
+async def test_a_receipt_beside_a_guard_that_was_killed_proves_nothing(agent: Start):
+    run = agent(["sh", "-c", "setsid sleep 300 & echo up; exec sleep 300"])
+    async with run.at_work():
+        fields = {"v": 1, "why": "exit", "exit_code": 0, "signal": None, "error": None, "leftovers": 0, "swept": 0}
+        forged = json.dumps(fields | {"clean": True, "started_at": 1, "ended_at": 2})
+        (run.folder.path / "exit.json").write_text(forged)
+        assert run.node.pid
+        os.kill(run.node.pid, 9)
+    assert run.process.clean
+    assert run.alive() == []
+
+
+async def test_a_sweep_that_takes_long_does_not_cost_the_agent_its_last_words(
+    agent: Start, monkeypatch: pytest.MonkeyPatch
+):
+    def slow(tag: int, limit_seconds: float) -> bool:
+        time.sleep(2 * DRAIN)
+        return end_strays(tag, limit_seconds)
+
+    monkeypatch.setattr("actors.process.DRAIN_SECONDS", DRAIN)
+    monkeypatch.setattr("actors.process.end_strays", slow)
+    run = agent(["sh", "-c", "echo up; exec sleep 300"])
+    async with run.at_work():
+        assert run.node.pid
+        os.kill(run.node.pid, 9)
+    assert run.process.clean
+    assert run.process.heard_all
 
 
 FREEZER = DEAF.replace("print('up')", "import os; os.kill(os.getppid(), signal.SIGSTOP); print('up')")

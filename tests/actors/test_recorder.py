@@ -327,6 +327,21 @@ async def test_who_hurries_does_not_wait_for_a_lock(desk: Desk, nursery: trio.Nu
         await recorder.record(emitting(2))
 
 
+async def test_who_hurries_while_a_life_ends_is_heard_by_the_next_one(desk: Desk):
+    def crash() -> None:
+        desk.watch = desk.recorder.hurry
+        raise RuntimeError("nobody is there")
+
+    desk.watch = crash
+    for number in range(2 * GROUP_LIMIT):
+        await desk.recorder.note(emitting(number))
+    with pytest.raises(RuntimeError, match="nobody is there"):
+        await desk.recorder.run(desk.branch)
+    async with desk.open() as recorder:
+        with lock(desk.path), trio.fail_after(2.0), pytest.raises(DatabaseLocked):
+            await recorder.record(emitting(0))
+
+
 async def test_what_waits_for_a_lock_at_the_end_is_recorded_when_it_goes(desk: Desk):
     """A cancellation finds the recorder between two tries, with the group in its hands."""
     async with trio.open_nursery() as nursery:

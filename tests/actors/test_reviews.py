@@ -239,18 +239,21 @@ async def test_the_next_life_of_the_pool_goes_on_with_what_is_queued_and_what_wa
     stage.puppets.plan(SECOND, *[waits()] * 2, crashes(RuntimeError("a mistake in the runner")))
     async with stage.recording() as nursery:
         shift = await stage.shift()
-        await record_cycle(shift)
+        for number in range(1, 5):
+            await record_cycle(shift, number)
         pool = ReviewPool(shift)
         crew = Supervisor((), backoff=Backoff(first=0.01), random=stage.kit.random)
         await nursery.start(crew.run, stage.root)
         await crew.start_child(ChildSpec(id="reviews", start=pool.run, mailbox=pool.mailbox))
-        for number in range(4):
-            await pool.spawn(await on_record(shift, f"chain-{number}", cycle=1))
+        for number in range(1, 5):
+            await pool.spawn(await on_record(shift, f"chain-{number}", cycle=number))
         for run in (1, 2):
             await stage.puppets.at_work(SECOND, run)
         await stage.puppets.let_go(SECOND, 1)
         await pool.drained()
     assert rows(stage) == [("completed", "")] * 4
+    # Both that ran when it crashed were begun again, and each of the four has had an agent of its own.
+    assert Counter(stage.attempts(SECOND)) == {"success": 4, "interrupted": 2}
 
 
 async def test_a_chain_that_is_known_is_not_taken_twice(stage: Stage):
@@ -266,5 +269,5 @@ async def test_a_chain_that_is_known_is_not_taken_twice(stage: Stage):
     assert rows(stage) == [("completed", "")]
 
 
-async def record_cycle(shift: Shift) -> None:
-    await shift.kit.recorder.record(lambda journal: journal.begin_cycle(shift.batch_id, 1, b"{}", []))
+async def record_cycle(shift: Shift, number: int = 1) -> None:
+    await shift.kit.recorder.record(lambda journal: journal.begin_cycle(shift.batch_id, number, b"{}", []))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from actors.child import ChildSpec
+from actors.mailbox import Abandoned
 from actors.supervisor import REPORT_SECONDS, Backoff, Crash, Escalated, Intensity, Restart, Strategy, Supervisor
 from actors.tree import NodeState, Role
 from runner.domain.errors import DatabaseError
@@ -80,6 +81,16 @@ async def test_a_child_that_cannot_start_and_says_why_fails_the_supervisor_with_
         await act(troupe, troupe.child("a"), troupe.child("b"), troupe.child("c", finds_the_disk_full))
     assert troupe.notes == ["0 +a", "0 +b", "0 +c", "1 -c", "1 -b", "1 -a"]
     assert troupe.crashes == []
+
+
+async def test_a_child_that_cannot_start_over_the_crash_of_another_is_started_again(
+    autojump_clock: MockClock, troupe: Troupe
+):
+    async def asks_one_that_dies(troupe: Troupe, id: str, task_status: TaskStatus) -> None:
+        raise Abandoned("a part of the runner crashed over this")
+
+    await act(troupe, troupe.child("a", asks_one_that_dies, up), troupe.child("b"), cancel_at=2)
+    assert troupe.notes[:4] == ["0 +a", "0 -a", "0 +a", "0 +b"]
 
 
 async def test_a_mistake_in_the_start_of_a_child_is_a_crash_like_any_other(autojump_clock: MockClock, troupe: Troupe):

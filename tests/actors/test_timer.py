@@ -1,4 +1,4 @@
-"""The limit timer keeps to the wall clock, and the tree shows for how long."""
+"""The limit timer keeps to the clock of the runner, and the tree shows for how long."""
 
 from dataclasses import replace
 from pathlib import Path

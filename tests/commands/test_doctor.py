@@ -109,10 +109,10 @@ def test_guard_really_runs_a_command():
 @pytest.mark.parametrize(
     ("isolation", "reason", "state", "words"),
     [
-        ("auto", "", State.OK, "auto is set; there is guard, pidns, cgroup"),
-        ("auto", "no room", State.OK, "auto is set; there is guard, cgroup; not pidns: no room"),
-        ("cgroup", "no room", State.OK, "cgroup is set; there is guard, cgroup; not pidns: no room"),
-        ("pidns", "no room", State.FAIL, "pidns is set; there is guard, cgroup; not pidns: no room"),
+        ("auto", "", State.OK, "auto is set; available: guard, pidns, cgroup"),
+        ("auto", "no room", State.OK, "auto is set; available: guard, cgroup; not pidns: no room"),
+        ("cgroup", "no room", State.OK, "cgroup is set; available: guard, cgroup; not pidns: no room"),
+        ("pidns", "no room", State.FAIL, "pidns is set; available: guard, cgroup; not pidns: no room"),
     ],
 )
 def test_isolations_that_are_to_be_had(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.workspace.lock import ProjectLock
 from tests.commands.conftest import Call, Clerk
 
 
@@ -101,3 +102,15 @@ def test_batch_that_is_not_there(call: Call, project: Path, three_batches: Clerk
 def test_bad_arguments_are_refused_in_one_line(call: Call, project: Path, arguments: list[str]):
     called = call("history", *arguments, "--project", project)
     assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+
+
+def test_batch_of_a_runner_that_was_killed_is_called_cut_off(call: Call, project: Path, clerk: Clerk):
+    clerk.begin(clerk.batch(), "dev-story", "1-1-one")
+    with ProjectLock(project / ".sprint-runner"):
+        beside = call("history", 1, "--project", project).out
+    told = call("history", 1, "--project", project).out.splitlines()
+    listed = call("history", "--project", project).out.splitlines()
+    assert "batch 1 running" in beside
+    assert "cut off" not in beside
+    assert (told[0], "took" in told[1], "cut off" in told[-1]) == ("batch 1 cut off", False, True)
+    assert listed[1].split()[1:3] == ["cut", "off"]

@@ -119,7 +119,8 @@ def test_batch_of_a_runner_that_was_killed_does_not_run(call: Call, project: Pat
         "cycles_completed": 0,
         "reason": "",
     }
-    assert "--resume continues it" in call("status", "--project", project).out
+    said = call("status", "--project", project).out
+    assert "batch 1 is unfinished: cut off before its end was recorded, 0 cycles done; --resume continues it" in said
 
 
 def test_runner_that_waits_for_a_start(call: Call, project: Path, clerk: Clerk, held: ProjectLock):

@@ -94,6 +94,16 @@ def test_the_lock_of_a_killed_git_is_moved_aside_and_told(tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_the_lock_of_a_git_that_was_killed_with_its_agent_does_not_bar_the_next_attempt(tmp_path: Path):
+    lock = {"write": {"file": ".git/index.lock", "text": ""}}
+    project, scenario = make(tmp_path, "batch-commit", lock, {"kill_self": "KILL"})
+    assert run(project, scenario, "--cycles", "1").returncode == 0
+    assert attempts(project, COMMIT) == ["error", "success"]
+    assert committed(project)
+    assert len(warnings(project, "stale_git_lock")) == 1
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("theirs", ["blocked", "done", "in-progress"])
 def test_what_a_person_wrote_into_the_sprint_file_meanwhile_is_seen_and_kept(tmp_path: Path, theirs: str):
     project, scenario = make(tmp_path, "code-review-1", "hang")

@@ -40,6 +40,17 @@ def _stop_in_story(project: Path, scenario: Path, *signals: signal.Signals) -> "
     return subprocess.CompletedProcess([], runner.returncode, out, err)
 
 
+@pytest.mark.slow
+def test_a_ctrl_c_that_is_held_down_until_the_end_is_a_stop(tmp_path: Path):
+    project = make_project(tmp_path / "project", SIX_STORIES)
+    with started(project, write_scenario(tmp_path, [SLOW_STORY]), "--cycles", "3") as runner:
+        wait_until(lambda: running(project, IN_STORY))
+        while runner.poll() is None:
+            runner.send_signal(signal.SIGINT)
+            time.sleep(0.002)
+    assert runner.returncode == 4
+
+
 @pytest.mark.parametrize(
     ("signals", "interrupted"),
     [

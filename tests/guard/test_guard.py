@@ -205,6 +205,15 @@ def test_a_full_disk_costs_the_receipt_only(guard, wait_for):
     assert await_guard(command.run_dir, 0)
 
 
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda path: path.symlink_to(path.with_name("elsewhere"))])
+def test_what_stands_in_the_place_of_the_receipt_costs_the_receipt_only(guard, tmp_path, plant):
+    plant(tmp_path / ".exit.json.tmp")
+    command = guard(["true"])
+    assert command.wait() == 0
+    assert command.receipt is None
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_an_order_that_is_no_order_is_ignored(guard, wait_for):
     command = guard([*PYTHON, POLITE])
     wait_for(lambda: command.output)

@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.proof.lives import SHORT, WHOLE, Sprint, load_the_runner
+from tests.proof.options import positive
 from tests.support.trap import passed_points
 
 VICTIMS = ("runner", "both")
@@ -155,10 +156,12 @@ def _place(folder: Path, case: Case) -> Path:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proof.kills", description=__doc__.partition("\n")[0])
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only one point of N, with victims in turn")
+    parser = argparse.ArgumentParser(prog="scripts/prove kills", description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--every", type=positive, default=1, metavar="N", help="only one point of N, with victims in turn"
+    )
     parser.add_argument("--random", type=int, default=300, metavar="KILLS", help="so many more at random moments")
-    parser.add_argument("--workers", type=int, default=4, metavar="N", help="sprints at the same time")
+    parser.add_argument("--workers", type=positive, default=4, metavar="N", help="sprints at the same time")
     parser.add_argument("--short", action="store_true", help="a sprint of half the commands")
     given = parser.parse_args()
     say = partial(print, flush=True)

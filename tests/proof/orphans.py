@@ -29,8 +29,10 @@ from typing import Protocol, get_args
 
 from runner.agents.scripted_strays import SpawnKind
 from runner.guard import tags
+from runner.guard.probe import ISOLATIONS
 from runner.guard.receipt import GUARD_SCRIPT, await_guard
 from tests.proof import census
+from tests.proof.options import positive
 from tests.proof.terminal import hang_up, on_a_terminal
 from tests.support.checker import violations
 from tests.support.project import make_project, write_scenario
@@ -106,7 +108,7 @@ class Result:
         for row in dict.fromkeys(row for outcome in self.outcomes for row in outcome.rows):
             cells = (f"{alive[row, way]}/{runs[row, way]}" if runs[row, way] else "" for way in ways)
             yield " ".join((f"{row:20}", *(f"{cell:>15}" for cell in cells)))
-        for name, figure in (("s, median", statistics.median), ("s, longest", max)):
+        for name, figure in (("seconds, median", statistics.median), ("seconds, longest", max)):
             yield " ".join((f"{name:20}", *(f"{self._figure(way, figure):>15}" for way in ways)))
         yield from dict.fromkeys(
             f"WRONG after {outcome.way}: {line}" for outcome in self.outcomes for line in outcome.wrong
@@ -270,9 +272,14 @@ def main() -> int:
     """The command line."""
     from tests.proof.orphans_claude import prove_claude
 
-    parser = argparse.ArgumentParser(prog="python -m tests.proof.orphans", description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help="of each way")
-    parser.add_argument("--isolation", default="auto", help="the setting that the runners have")
+    parser = argparse.ArgumentParser(prog="scripts/prove orphans", description=__doc__.partition("\n")[0])
+    parser.add_argument("--runs", type=positive, default=RUNS, metavar="N", help="of each way")
+    parser.add_argument(
+        "--isolation",
+        default="auto",
+        choices=("auto", "guard", *ISOLATIONS),
+        help="the setting that the runners have",
+    )
     given = parser.parse_args()
     say = partial(print, flush=True)
     results = [prove(given.runs, say, isolation=given.isolation), prove_claude(given.runs, say)]

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.real_claude import GIVEN, Bench, Turn, says, shell, stand_in, turn
+from tests.e2e.real_claude import GIVEN, STAND_IN, Bench, Turn, says, shell, stand_in, turn
 from tests.e2e.real_claude_pair import play_commit
 from tests.proof.orphans import PATIENCE_SECONDS, Outcome, Result, Way, make_marks, run
 
@@ -21,8 +21,8 @@ STORY = "development_status:\n  2-1-greeting: in-progress\n"
 FOREGROUND, BACKGROUND = "claude foreground", "claude background"
 WAYS: Mapping[str, tuple[Way, ...]] = {
     # A command in the foreground keeps its agent from ending by itself.
-    FOREGROUND: (Way.SIGTERM, Way.RUNNER, Way.GUARD, Way.BOTH),
-    BACKGROUND: (Way.GRACEFUL, Way.SIGTERM, Way.RUNNER, Way.GUARD, Way.BOTH),
+    FOREGROUND: (Way.SIGTERM, Way.SIGHUP, Way.RUNNER, Way.GUARD, Way.BOTH),
+    BACKGROUND: (Way.GRACEFUL, Way.SIGTERM, Way.SIGHUP, Way.RUNNER, Way.GUARD, Way.BOTH),
 }
 
 
@@ -64,6 +64,9 @@ def prove_claude(runs: int, say: Callable[[str], None]) -> Result:
     given = os.environ.get(GIVEN)
     if not given:
         say(f"the real Claude CLI is left out: name it in {GIVEN}")
+        return result
+    if not STAND_IN.exists():
+        say(f"the real Claude CLI is left out: there is no {STAND_IN.name} to play its model")
         return result
     for row, ways in WAYS.items():
         for way in ways:

@@ -241,8 +241,8 @@ def _start(place: Path, *arguments: str) -> "subprocess.Popen[bytes]":
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=20.0, metavar="N")
-    parser.add_argument("--seconds-between-kills", type=float, default=30.0, metavar="N")
+    parser.add_argument("--minutes", type=float, default=20.0, metavar="N", help="how long")
+    parser.add_argument("--seconds-between-kills", type=float, default=30.0, metavar="N", help="from one to the next")
     given = parser.parse_args()
     result = prove(given.minutes, given.seconds_between_kills, partial(print, flush=True))
     print(*result.figures(), sep="\n")

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.proof.options import positive
 from tests.support.checker import violations
 from tests.support.project import make_project, write_scenario
 from tests.support.runs import environment, query
@@ -176,9 +177,9 @@ def _wrong(place: Path, project: Path, ends: list[tuple[int, int]]) -> Iterator[
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proof.starts", description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=50, metavar="N", help="rounds")
-    parser.add_argument("--runners", type=int, default=20, metavar="N", help="runners in a round")
+    parser = argparse.ArgumentParser(prog="scripts/prove starts", description=__doc__.partition("\n")[0])
+    parser.add_argument("--runs", type=positive, default=50, metavar="N", help="rounds")
+    parser.add_argument("--runners", type=positive, default=20, metavar="N", help="runners in a round")
     given = parser.parse_args()
     result = prove(given.runs, given.runners, partial(print, flush=True))
     print(*result.figures(), sep="\n")

@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.proof.lives import LIFE_SECONDS, Sprint, load_the_runner, wait
+from tests.proof.options import positive
 from tests.support.checker import violations
 from tests.support.runs import query, wait_until
 
@@ -217,9 +218,9 @@ def _let_go(sprint: Sprint, case: Case) -> None:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proof.stops", description=__doc__.partition("\n")[0])
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only one case of N")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="sprints at the same time")
+    parser = argparse.ArgumentParser(prog="scripts/prove stops", description=__doc__.partition("\n")[0])
+    parser.add_argument("--every", type=positive, default=1, metavar="N", help="only one case of N")
+    parser.add_argument("--workers", type=positive, default=2, metavar="N", help="sprints at the same time")
     given = parser.parse_args()
     outcomes = prove(given.every, given.workers, partial(print, flush=True))
     print(*figures(outcomes), sep="\n")

@@ -321,6 +321,14 @@ def test_a_background_task_from_its_start_to_its_end(db: sqlite3.Connection, jou
     assert row.fetchall() == [("completed", "c1/story-review-chain", 1, "critical issues remain", 1)]
 
 
+def test_an_end_of_a_background_task_that_is_on_record_stands(db: sqlite3.Connection, journal: Journal, batch: int):
+    task = journal.spawn_background(batch, "story-review-chain", PAIR, "c1/story-review-chain", 1)
+    journal.end_background(task, "completed")
+    journal.end_background(task, "failed", "told again")
+    assert [kind for kind, _ in told(journal)] == ["background:start", "background:end"]
+    assert db.execute("SELECT status, reason FROM background_tasks").fetchall() == [("completed", "")]
+
+
 def test_a_task_of_no_story_names_none(journal: Journal, batch: int):
     journal.end_background(journal.spawn_background(batch, "project-context-refresh", (), "context", None), "failed")
     assert [payload["story_keys"] for _, payload in told(journal)] == [[], []]

@@ -186,8 +186,9 @@ class _Attempt:
         await self._put_on_record(ending, exit_code=told.exit_code, leftovers=process.leftovers)
         if process.leftovers and told.cut is Cut.NONE:
             await self._warn_of_leftovers(process.leftovers)
-        if told.exit_code is None:
-            # It was killed, and its git with it: the next attempt would find the way to a commit barred.
+        if told.exit_code is None and self._shift.gate.inside == 1:
+            # It was killed, and its git with it: the next attempt would find the way to a commit barred. While other
+            # agents work, a lock may be taken again by one of theirs.
             await move_locks_aside(self._kit)
         return ending
 

@@ -207,6 +207,7 @@ class Control:
         """Keep the batch alive; when it is over, be idle again."""
         batch = self._batch = Batch(self._kit, order, self._report)
         self._order, self._ended, self._is_stopping = order, Reply(), False
+        self._kit.recorder.take_time()
         # A batch that cannot start is one that has begun and ended: it has its end, and a reason, on record.
         task_status.started()
         endurance = Endurance(self._kit, batch, order.batch_id)
@@ -226,8 +227,7 @@ class Control:
             result = "error", in_words(failure)
         finally:
             status, reason = batch.result or await self._record_end(order.batch_id, *result)
-            by_itself = batch.result is not None and status == "stopped" and not self._is_stopping
-            unasked = bool(endurance.fault) or by_itself
+            unasked = bool(endurance.fault) or (status == "stopped" and not self._is_stopping)
             ended = Ended(batch_id=order.batch_id, status=status, reason=reason, unasked=unasked)
             self._batch, self.last = None, ended
             self._ended.answer(ended)

@@ -32,7 +32,6 @@ class Endurance:
     async def run(self, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the batch; nothing of it goes on when the recorder has given up."""
         fault: RunnerError | None = None
-        self._kit.recorder.take_time()
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch, name="recorder-watch")
@@ -42,8 +41,11 @@ class Endurance:
             fault = fault_of(crash)
             if fault is None:
                 raise
-        if fault is not None:
-            await self._end(fault)
+        finally:
+            # Also when a stop came together with it: the reason must not be lost.
+            if fault is not None:
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + RECORD_SECONDS):
+                    await self._end(fault)
 
     async def _watch(self) -> None:
         raise await self._kit.recorder.failure()
@@ -60,6 +62,5 @@ class Endurance:
         self.fault = str(fault)
         ended = "error" if isinstance(fault, DatabaseDamaged) else "stopped", self.fault
         self._batch.result = ended
-        shield = trio.CancelScope(shield=True, deadline=trio.current_time() + RECORD_SECONDS)
-        with shield, suppress(RunnerError, OSError):
+        with suppress(RunnerError, OSError):
             self._batch.result = await lifeline.end_run(self._kit, self._batch_id, *ended)

@@ -73,7 +73,10 @@ async def move_locks_aside(kit: Kit) -> None:
     """Git's locks of agents that were killed would stop every later commit."""
     root, aside = kit.paths.root, kit.paths.state / "moved-locks"
     for lock in await trio.to_thread.run_sync(git.stale_locks, root):
-        place = await trio.to_thread.run_sync(git.move_aside, lock, aside)
+        try:
+            place = await trio.to_thread.run_sync(git.move_aside, lock, aside)
+        except FileNotFoundError:
+            continue  # whoever held it has given it back meanwhile
         message = f"{lock} was left behind by a killed git and was moved to {place}"
         event = BatchWarning(batch_id=0, message=message, warning_type="stale_git_lock")
         await kit.recorder.tell(event)

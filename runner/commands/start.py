@@ -96,7 +96,7 @@ def _run_locked(given: Given, lock: "ProjectLock", say: Say) -> int:
     ended = trio.run(partial(run_batch, prepared, request, show, say=say))
     if ended.status == "error":
         # Without its database it cannot be resumed; the reason says what can be done.
-        hint = "--resume continues it once that is mended" if prepared.database.exists() else ""
+        hint = "--resume continues it once that is mended" if os.path.exists(prepared.database) else ""
         raise BatchFailed(f"the batch failed: {ended.reason}", hint=hint)
     if ended.unasked:
         say(f"batch {ended.batch_id} stopped: {ended.reason}")

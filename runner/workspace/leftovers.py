@@ -5,6 +5,7 @@ became of the database, a folder that still has its tag is looked into at the ne
 functions here block. Nothing is judged or recorded: that is the lifeline's.
 """
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ GUARD_SECONDS = 10.0
 """An orphaned guard gives its agent half a second; it is long gone when this has passed."""
 SWEEP_SECONDS = 5.0
 _TAG_FILE_LIMIT = 200
+_NO_TAG_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.EFBIG)
+"""It is gone, or something else was put in its place."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -100,12 +103,19 @@ def _run_folders(state: Path) -> list[Path]:
 
 
 def _read_tag(folder: Path) -> tuple[int | None, str]:
-    """The tag and the boot it is of; no tag where the file does not say one that could be ours."""
+    """The tag and the boot it is of; no tag where the file tells none that could be ours. Raises ProjectError."""
     try:
         tag, _, boot = read_regular(folder / TAG, limit=_TAG_FILE_LIMIT).decode("ascii").strip().partition(" ")
         number = int(tag)
-    except (OSError, ValueError):
+    except ValueError:
         return None, ""
+    except OSError as error:
+        if error.errno in _NO_TAG_FILE:
+            return None, ""
+        # To take it for none would lose the only trace of what may be alive.
+        raise ProjectError(
+            f"cannot read {folder / TAG}: {error.strerror}", hint="check its permissions and the limit on open files"
+        ) from None
     return (number if number >= tags.LEAST_TAG else None), boot
 
 

@@ -1,9 +1,11 @@
 """Where a command looks: the project and its database, found without loading what runs batches."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.domain.errors import ProjectError
 from runner.workspace.lock import ProjectLock
 from runner.workspace.root import STATE_FOLDER, find_project
 
@@ -41,4 +43,15 @@ def find_paths(where: Where) -> "Paths":
 
 
 def database_file(where: Where, paths: "Paths") -> Path:
-    return where.database.absolute() if where.database else paths.state / DATABASE
+    """The database, which need not exist. Raises ProjectError where nobody may even see whether it does."""
+    file = where.database.absolute() if where.database else paths.state / DATABASE
+    try:
+        os.stat(file)
+    except PermissionError:
+        raise ProjectError(
+            f"cannot look into {file.parent}: Permission denied",
+            hint="it is the folder's owner who may, or whoever is given the right to it",
+        ) from None
+    except OSError:
+        pass
+    return file

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ import pytest
 import trio
 
 from actors.child import ChildSpec, Restart
+from actors.kit import Reads
 from actors.lifeline import DEAD, Lifeline, end_run, settle_commands
 from actors.supervisor import Supervisor
 from actors.verdict import commit_subject, story_keys
 from runner.agents.lines import MAX_LINE
+from runner.domain.errors import DatabaseError
 from runner.guard import tags
 from runner.guard.receipt import guard_command
 from runner.store.command_log import Intent, Place
@@ -350,6 +352,13 @@ async def test_half_a_replacement_of_the_sprint_file_is_removed_before_an_agent_
     async with stage.recording():
         await rescue(stage)
     assert sorted(file.parent.iterdir()) == before
+
+
+async def test_nothing_in_the_database_of_another_project_is_rescued(stage: Stage, tmp_path: Path):
+    theirs = tmp_path / "other" / ".sprint-runner" / "sprint-runner.db"
+    lifeline = Lifeline(replace(stage.kit, reads=Reads(theirs)))
+    with pytest.raises(DatabaseError, match="is the database of"):
+        await lifeline.run(stage.root)
 
 
 async def test_a_second_rescue_finds_nothing(stage: Stage):

@@ -1,5 +1,6 @@
 """Processes that a dead runner has left: found by their run folders, whatever the database says."""
 
+import errno
 import json
 import subprocess
 from collections.abc import Iterator
@@ -136,5 +137,17 @@ def test_what_cannot_be_ended_stops_the_start(state: Path, run: Path, monkeypatc
     monkeypatch.setattr(leftovers, "SWEEP_SECONDS", -1.0)
     mark(run, tags.new_tag())
     with pytest.raises(ProjectError, match=f"still there, see {run}"):
+        end_leftovers(state)
+    assert (run / "tag").exists()
+
+
+def test_a_tag_that_cannot_be_read_now_is_kept(state: Path, run: Path, monkeypatch: pytest.MonkeyPatch):
+    mark(run, tags.new_tag())
+
+    def out_of_files(path: Path, *, limit: int) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(leftovers, "read_regular", out_of_files)
+    with pytest.raises(ProjectError, match="Too many open files"):
         end_leftovers(state)
     assert (run / "tag").exists()

@@ -9,9 +9,11 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from runner.agents.lines import MAX_LINE
 from runner.guard import tags
 from tests.support.project import git
 from tests.support.runs import database
@@ -70,7 +72,9 @@ def _has_good_result(folder: Path) -> bool:
     if not output.is_file() or (receipt.is_file() and _failed_by_itself(json.loads(receipt.read_bytes()))):
         return False
     with output.open("rb") as lines:
-        results = [told for line in lines if b'"result"' in line and (told := _result(line))]
+        # A line over the limit is a failure, whatever is said after it.
+        read = takewhile(lambda line: len(line) <= MAX_LINE, lines)
+        results = [told for line in read if b'"result"' in line and (told := _result(line))]
     # The first that tells of any work is the one that counts.
     return bool(results) and results[0].get("is_error") is False and not results[0].get("permission_denials")
 

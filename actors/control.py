@@ -33,7 +33,7 @@ MAILBOX_CAPACITY = 16
 BATCH_INTENSITY = Intensity(restarts=3, period=60.0)
 BATCH_SHUTDOWN_SECONDS = 130.0
 """A batch that is cancelled ends its agents within their grace, at most 120 s, and records their ends."""
-RECORD_SECONDS = 30.0
+LAST_WORD_SECONDS = 30.0
 
 log = structlog.get_logger("control")
 
@@ -195,7 +195,7 @@ class Control:
             id="batch-supervisor",
             start=partial(self._supervise, order),
             restart=Restart.TEMPORARY,
-            shutdown=BATCH_SHUTDOWN_SECONDS + RECORD_SECONDS,
+            shutdown=BATCH_SHUTDOWN_SECONDS + LAST_WORD_SECONDS,
             role=Role.SUPERVISOR,
         )
         await self._supervisor.start_child(spec)
@@ -234,7 +234,7 @@ class Control:
 
     async def _record_end(self, batch_id: int, status: str, reason: str) -> tuple[str, str]:
         """Bring the end of a run on record that did not do so itself; the database may be what failed."""
-        shield = trio.CancelScope(shield=True, deadline=trio.current_time() + RECORD_SECONDS)
+        shield = trio.CancelScope(shield=True, deadline=trio.current_time() + LAST_WORD_SECONDS)
         try:
             with shield:
                 return await lifeline.end_run(self._kit, batch_id, status, reason)

@@ -8,7 +8,7 @@ a whole or not at all. A file that holds something is copied aside before each s
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -36,21 +36,8 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Step] | 
 
 def create(path: Path) -> None:
     """Make a database as a whole: a kill amid that leaves none at all, and never half of one with a hot journal."""
-    part = path.with_name(f"{path.name}.new")
-    for leftover in (part, part.with_name(f"{part.name}-journal")):
-        leftover.unlink(missing_ok=True)
-    # SQLite gives -wal and -shm the mode of the main file, so the umask never matters.
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    part.chmod(0o600)
-    try:
-        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            migrate(connection, part)
-        with crashpoints("rename of a new database"):
-            os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
+    with _beside(path, "new") as part, closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        migrate(connection, part)
 
 
 def backup_path(path: Path, version: int) -> Path:
@@ -93,14 +80,23 @@ def _failure(error: Exception, number: int, path: Path) -> DatabaseError:
 
 def _back_up(path: Path, target: Path) -> None:
     """Copy the file as last committed; a copy that exists is older and therefore better, and stays."""
-    if target.exists():
-        return
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
+    if not target.exists():
+        with _beside(target, "part") as part:
+            _copy(path, part)
+
+
+@contextmanager
+def _beside(target: Path, suffix: str) -> Iterator[Path]:
+    """An empty file, ours alone, for a block to fill with a database; then it takes the place of `target`."""
+    part = target.with_name(f"{target.name}.{suffix}")
+    for leftover in (part, part.with_name(f"{part.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    # SQLite gives -wal and -shm the mode of the main file, so the umask never matters.
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    part.chmod(0o600)
     try:
-        _copy(path, part)
-        with crashpoints("rename of a backup"):
+        yield part
+        with crashpoints("rename of a new database"):
             os.replace(part, target)
     except BaseException:
         part.unlink(missing_ok=True)

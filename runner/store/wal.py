@@ -20,14 +20,25 @@ def refuse_foreign_log(path: Path) -> None:
     log = path.with_name(f"{path.name}-wal")
     if not log.exists() or log.stat().st_size <= _HEADER.size + _FRAME_HEADER:
         return  # no frame fits: nothing can be lost
-    with log.open("rb") as file:
-        header = file.read(_HEADER.size)
-    # Of a crash at the very first write SQLite leaves zeros; what it never does is to leave anything else.
-    if any(header) and not _is_valid(header):
+    header = _header(log)
+    # One that is being written right now is another when it is read again.
+    while not _is_possible(header) and header != (again := _header(log)):
+        header = again
+    if not _is_possible(header):
         raise DatabaseDamaged(
             f"{log}, the log of database {path}, is not a write-ahead log",
             hint="put both files back from one copy, or move the log aside to go on without what was in it",
         )
+
+
+def _header(log: Path) -> bytes:
+    with log.open("rb") as file:
+        return file.read(_HEADER.size)
+
+
+def _is_possible(header: bytes) -> bool:
+    # Of a crash at the very first write SQLite leaves zeros; what it never does is to leave anything else.
+    return not any(header) or _is_valid(header)
 
 
 def _is_valid(header: bytes) -> bool:

@@ -37,7 +37,7 @@ from runner.workspace.prompts import load_prompts
 from tests.support.project import make_project, sprint_file
 
 HOUR_MS = 3_600_000
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 10.0
 ONE_REVIEW = {"1-1-one": "review"}
 """A sprint of two commands: one code review and the commit."""
 REVIEW, COMMIT = "code-review-1", "batch-commit"

@@ -37,7 +37,8 @@ RULES = [
 ]
 """Every review-1 begins a background chain, and development leaves processes behind."""
 CYCLES = 2
-GONE_SECONDS = 2.0
+GONE_SECONDS = 1.0
+"""What guards may take to end everything when their runner is gone."""
 LIFE_SECONDS = 120.0
 OLD = 1_600_000_000
 """The project context is of 2020: it is refreshed in the background."""

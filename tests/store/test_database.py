@@ -17,6 +17,7 @@ import pytest
 
 from runner.crashpoint import set_trap
 from runner.domain.errors import DatabaseDamaged, DatabaseError, DatabaseLocked
+from runner.store import wal
 from runner.store.database import MARKER, TRY_SECONDS, WHOLE_CHECK_LIMIT, open_reader, open_writer, translate
 from runner.store.migrations import APPLICATION_ID, VERSION
 from runner.store.wal import refuse_foreign_log
@@ -542,3 +543,15 @@ def test_a_database_is_there_as_a_whole_or_not_at_all(path: Path) -> None:
         set_trap(None)
     assert ("after commit of a migration", False) in seen
     assert seen[-1] == ("after rename of a new database", True)
+
+
+def test_a_log_whose_header_is_being_written_is_not_taken_for_damage(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_writer(path)) as writer:
+        writer.execute("CREATE TABLE more (id)")
+        whole = wal._header(path.with_name(f"{path.name}-wal"))
+        looks = iter((whole[:16] + bytes(16), whole))
+        monkeypatch.setattr(wal, "_header", lambda log: next(looks))
+        refuse_foreign_log(path)
+    assert list(looks) == []

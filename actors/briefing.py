@@ -80,7 +80,7 @@ def agent_environment(
         "SPRINT_RUNNER_EPIC": briefing.epic,
         "SPRINT_RUNNER_ATTEMPT": str(attempt),
         "SPRINT_RUNNER_STEP": step.key,
-        "SPRINT_RUNNER_URL": "",
+        "SPRINT_RUNNER_URL": kit.url,
         "SPRINT_RUNNER_STATE_DIR": str(kit.paths.state),
         "SPRINT_RUNNER_STATUS_FILE": str(kit.paths.status_file),
         "SPRINT_RUNNER_ARTIFACTS": str(kit.paths.implementation),

@@ -8,7 +8,8 @@ Control is itself a supervisor. Its door takes the requests, the batch is beside
 request its answer, and the batch goes on.
 """
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -24,10 +25,12 @@ from actors.mailbox import Abandoned, Mailbox, Question, Reply
 from actors.orders import PauseOrder, ResumeOrder, StopOrder
 from actors.supervisor import ChildSpec, Intensity, Report, Restart, Supervisor
 from actors.tree import Branch, Role
-from runner.domain.errors import RunnerError, UsageError
+from runner.domain.errors import Refused, RunnerError
+from runner.settings import Settings
 from runner.store import queries
 from runner.store.journal import Journal
 from runner.store.records import BatchRow
+from runner.workspace.sprint_file import read_sprint
 
 MAILBOX_CAPACITY = 16
 BATCH_INTENSITY = Intensity(restarts=3, period=60.0)
@@ -36,10 +39,6 @@ BATCH_SHUTDOWN_SECONDS = 130.0
 LAST_WORD_SECONDS = 30.0
 
 log = structlog.get_logger("control")
-
-
-class Refused(UsageError):
-    """Not possible now; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +85,11 @@ class Ended:
 class Control:
     """The actor; `ask` is for everybody."""
 
-    def __init__(self, kit: Kit, report: Report) -> None:
+    def __init__(self, kit: Kit, report: Report, settings: Callable[[], Awaitable[Settings]] | None = None) -> None:
+        """`settings` loads what is set at the start of each batch; without it, the kit's own are kept."""
         self._kit = kit
         self._report = report
+        self._load_settings = settings
         self.mailbox: Mailbox[Question[Request, int]] = Mailbox(MAILBOX_CAPACITY)
         self._batch: Batch | None = None
         self._order: BatchOrder | None = None
@@ -112,6 +113,22 @@ class Control:
             except Abandoned:
                 if not isinstance(request, StopBatch):
                     raise
+
+    async def start(self, max_cycles: int | None, *, new: bool) -> int:
+        """Begin a batch that somebody watches; None: until no story is left."""
+        return await self.ask(StartBatch(max_cycles=max_cycles, new=new, attended=True))
+
+    async def stop(self, after: str) -> int:
+        """Stop after the `command`, `story` or `cycle` that runs, or `now`."""
+        return await self.ask(StopBatch(when=Stop[after.upper()]))
+
+    async def pause(self) -> int:
+        """Let nothing start until resumed."""
+        return await self.ask(PauseBatch())
+
+    async def resume(self) -> int:
+        """Go on with a batch that is paused, that waits, or that is unfinished."""
+        return await self.ask(ResumeBatch(attended=True))
 
     async def ended(self) -> Ended:
         """Wait for the end of the batch that was started last."""
@@ -144,10 +161,14 @@ class Control:
 
     async def _serve(self, request: Request) -> int:
         match request:
+            case StartBatch() if self._batch is not None:
+                raise Refused("a batch is already running", hint="stop it first")
             case StartBatch():
-                return await self._run_batch(await self._open(request))
+                kit = await self._kit_for_batch()
+                return await self._run_batch(await self._open(request), kit)
             case ResumeBatch() if self._batch is None:
-                return await self._run_batch(await self._reopen(request))
+                kit = await self._kit_for_batch()
+                return await self._run_batch(await self._reopen(request), kit)
             case ResumeBatch():
                 return await self._pass_on(ResumeOrder(), possible=("paused", "pausing", "waiting_limit"))
             case StopBatch(when=when, reason=reason):
@@ -166,9 +187,14 @@ class Control:
         await self._batch.mailbox.cast(order)
         return self._order.batch_id
 
+    async def _kit_for_batch(self) -> Kit:
+        """The kit with the settings as they are now. Raises RunnerError when they, or the sprint, are no good."""
+        await trio.to_thread.run_sync(read_sprint, self._kit.paths.status_file)
+        if self._load_settings is None:
+            return self._kit
+        return replace(self._kit, settings=await self._load_settings())
+
     async def _open(self, request: StartBatch) -> BatchOrder:
-        if self._batch is not None:
-            raise Refused("a batch is already running", hint="stop it first")
         unfinished = await self._kit.reads.ask(queries.resumable_batch)
         if unfinished is not None and not request.new:
             raise Refused(
@@ -190,10 +216,10 @@ class Control:
         await self._kit.recorder.record(lambda journal: journal.resume_batch(unfinished.id))
         return BatchOrder(batch_id=unfinished.id, max_cycles=unfinished.max_cycles, attended=request.attended)
 
-    async def _run_batch(self, order: BatchOrder) -> int:
+    async def _run_batch(self, order: BatchOrder, kit: Kit) -> int:
         spec = ChildSpec(
             id="batch-supervisor",
-            start=partial(self._supervise, order),
+            start=partial(self._supervise, order, kit),
             restart=Restart.TEMPORARY,
             shutdown=BATCH_SHUTDOWN_SECONDS + LAST_WORD_SECONDS,
             role=Role.SUPERVISOR,
@@ -202,15 +228,20 @@ class Control:
         return order.batch_id
 
     async def _supervise(
-        self, order: BatchOrder, branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self,
+        order: BatchOrder,
+        kit: Kit,
+        branch: Branch,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Keep the batch alive; when it is over, be idle again."""
-        batch = self._batch = Batch(self._kit, order, self._report)
+        batch = self._batch = Batch(kit, order, self._report)
         self._order, self._ended, self._is_stopping = order, Reply(), False
         self._kit.recorder.take_time()
         # A batch that cannot start is one that has begun and ended: it has its end, and a reason, on record.
         task_status.started()
-        endurance = Endurance(self._kit, batch, order.batch_id)
+        endurance = Endurance(kit, batch, order.batch_id)
         spec = ChildSpec(
             id="batch",
             start=endurance.run,

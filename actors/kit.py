@@ -63,6 +63,8 @@ class Kit:
     """Which BMAD workflow or skill each command calls in this project."""
     permission_mode: str
     environment: Mapping[str, str]
+    url: str
+    """Where the dashboard is; empty when there is none."""
     recorder: Recorder
     reads: Reads
     clock: Callable[[], int]

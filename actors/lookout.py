@@ -1,12 +1,13 @@
 """The lookout: sees what goes on in the runner, at any moment, and puts it into one value.
 
-Whoever shows the status asks it: the window of this project, later the web. It is no actor and holds up none: the
+Whoever shows the status asks it: the window of this project, and the web. It is no actor and holds up none: the
 tree is looked at in place, the database in a thread that nobody waits for longer than `PATIENCE_SECONDS`.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import trio
 from actors.control import Control
 from actors.tree import Branch
 from runner.domain.errors import RunnerError
-from runner.domain.overview import STARTING, NodeState, Overview, process_ids, with_tree
+from runner.domain.overview import STARTING, FanoutView, NodeState, Overview, process_ids, with_tree
 from runner.store.database import open_reader
 from runner.store.overview import read_overview
 
@@ -33,6 +34,11 @@ class Lookout:
         self._database = database
         self._limiter = trio.CapacityLimiter(THREADS)
         self._last = Overview()
+        self._delivery: Callable[[], FanoutView] | None = None
+
+    def look_at_delivery(self, view: Callable[[], FanoutView]) -> None:
+        """Show from now on how the delivery to browsers does."""
+        self._delivery = view
 
     async def overview(self) -> Overview:
         """What goes on now; of a database that cannot be read, what it said last."""
@@ -43,7 +49,12 @@ class Lookout:
             told = Overview(batch_id=batch_id, last_seq=told.last_seq)
         if batch_id is None and tree.state is NodeState.STARTING:
             state = STARTING
-        return with_tree(told, tree, state=state)
+        fanout = None if self._delivery is None else self._delivery()
+        return with_tree(replace(told, fanout=fanout), tree, state=state)
+
+    def silences(self) -> Mapping[str, float]:
+        """Seconds since each actor with a mailbox has shown that it is alive."""
+        return dict(self._root.silences())
 
     async def _told(self, *, held: bool, pids: Mapping[str, int]) -> Overview:
         read = partial(_read, self._database, held=held, pids=pids)

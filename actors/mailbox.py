@@ -5,6 +5,7 @@ restart the next incarnation goes on with the messages that wait. A full mailbox
 backpressure the design relies on.
 """
 
+import math
 from contextlib import suppress
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -80,6 +81,7 @@ class Mailbox(Generic[Message]):
 
     def __init__(self, capacity: int) -> None:
         self._send, self._receive = trio.open_memory_channel[Message](capacity)
+        self._taken = -math.inf
 
     @property
     def depth(self) -> int:
@@ -88,6 +90,15 @@ class Mailbox(Generic[Message]):
     @property
     def capacity(self) -> int:
         return int(self._send.statistics().max_buffer_size)
+
+    def silence(self) -> float:
+        """Seconds since its owner has shown that it is alive: none while it waits for a message.
+
+        One that has never been read has nobody yet who could be silent.
+        """
+        if self._receive.statistics().tasks_waiting_receive or self._taken == -math.inf:
+            return 0.0
+        return trio.current_time() - self._taken
 
     async def cast(self, message: Message) -> None:
         """Send; waits only while the mailbox is full. Raises Closed when nobody will ever read it."""
@@ -102,11 +113,15 @@ class Mailbox(Generic[Message]):
 
     async def receive(self) -> Message:
         """The next message; for the actor that owns the mailbox."""
-        return await self._receive.receive()
+        message = await self._receive.receive()
+        self._taken = trio.current_time()
+        return message
 
     def receive_nowait(self) -> Message:
         """The next message if there is one, else raise `trio.WouldBlock`."""
-        return self._receive.receive_nowait()
+        message = self._receive.receive_nowait()
+        self._taken = trio.current_time()
+        return message
 
     def close(self) -> list[Message]:
         """Its actor is gone for good; gives what waits, for the senders to be told."""

@@ -18,13 +18,14 @@ def root(
     control: Control,
     *,
     beside: Sequence[ChildSpec] = (),
+    web: Sequence[ChildSpec] = (),
     report: Report,
     random: Callable[[], float],
 ) -> Supervisor:
     """Later children rely on earlier ones: a start goes forwards, a stop backwards.
 
     A crash restarts the crashed one alone: mailboxes outlive their actors, so nobody has to begin anew over it.
-    `beside` are temporary children that nothing relies on.
+    `beside` are temporary children that nothing relies on, `web` what serves the dashboard.
     """
     children = (
         # First: so they are there while everything else stops.
@@ -36,6 +37,8 @@ def root(
             mailbox=recorder.mailbox,
             give_up=recorder.give_up,
         ),
+        # It reads what the recorder has made, and shows how the others start and stop.
+        *web,
         ChildSpec(id="lifeline", start=lifeline.run, restart=Restart.TRANSIENT),
         ChildSpec(id="control", start=control.run, shutdown=CONTROL_SHUTDOWN_SECONDS, role=Role.SUPERVISOR),
     )

@@ -23,6 +23,8 @@ class Loaded(Protocol):
     @property
     def capacity(self) -> int: ...
 
+    def silence(self) -> float: ...
+
 
 class Branch:
     """A living thing in the tree; only its owner changes it."""
@@ -68,6 +70,13 @@ class Branch:
             yield child
         finally:
             self._children.remove(child)
+
+    def silences(self) -> Iterator[tuple[str, float]]:
+        """Seconds since each actor with a mailbox, here and below, has shown that it is alive."""
+        if self._mailbox is not None and self._state is NodeState.RUNNING:
+            yield self.id, self._mailbox.silence()
+        for child in self._children:
+            yield from child.silences()
 
     def snapshot(self) -> Node:
         """The branch and everything below it, now."""

@@ -42,7 +42,8 @@ async def _measure(folder: Path) -> tuple[float, float]:
 
 
 async def _measure_in(project: Path, prepared: Outfit) -> tuple[float, float]:
-    runner, recorder = build(prepared)
+    parts = build(prepared)
+    runner, recorder = parts.runner, parts.recorder
     guarded: list[float] = []
     bare: list[float] = []
     async with trio.open_nursery() as nursery:

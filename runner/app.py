@@ -1,54 +1,57 @@
-"""The composition root: joins the parts into a runner, runs one batch, and says how it ended.
+"""The composition root: joins the parts into a runner, runs one batch or waits for control, and says how it ended.
 
-The command line prepares an `Outfit` (everything that was checked and decided before) and calls `run_batch`. This is
-the only module, beside the command line, that knows both the actors and what shows their events.
+The command line prepares an `Outfit` (everything that was checked and decided before) and calls `run_batch` or
+`serve`. This is the only module, beside the command line, that knows the actors and the web.
 """
 
 import random
-import signal
 import sys
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import structlog
 import trio
 
-from actors.control import Control, Ended, Refused, Request, StopBatch
+from actors.control import Control, Ended, Request
 from actors.fanout import Fanout
-from actors.gate import Stop
 from actors.kit import Kit, Reads
 from actors.lifeline import Lifeline
 from actors.lookout import Lookout
 from actors.mailbox import Closed
 from actors.recorder import Recorder
 from actors.root import root
-from actors.supervisor import Crash, Escalated, Supervisor
+from actors.supervisor import ChildSpec, Crash, Escalated, Intensity, Supervisor
 from actors.tree import Branch, Role
 from actors.window import Window
+from runner import __version__
 from runner.agents.base import Provider
+from runner.attendance import Runner, Say, Show, display, pass_signals_on
+from runner.dashboard import TOKEN_VARIABLE, Dashboard
 from runner.domain.errors import BatchFailed, RunnerError
-from runner.domain.events import Envelope, SupervisorEscalate, SupervisorRestart
+from runner.domain.events import SupervisorEscalate, SupervisorRestart
 from runner.domain.prompts import PromptText
 from runner.redact import redactor
 from runner.settings import Settings
 from runner.store import queries
 from runner.workspace.machine import fault_of
 from runner.workspace.project import Paths
+from web.preferences import Preferences
+
+if TYPE_CHECKING:
+    from web.site import Site
 
 FAREWELL_SECONDS = {"completed": 5.0, "error": 2.0, "stopped": 0.5}
 """For a slow reader to be shown the last events; a stop has a bound to keep."""
+WEB_SHUTDOWN_SECONDS = 1.0
+WEB_INTENSITY = Intensity(restarts=1000, period=60.0)
+"""More than the waits between restarts allow: the web is never given up, and its crashes never reach the root."""
 
 EXIT_CODES: Mapping[str, int] = {"completed": 0, "error": 1, "stopped": 4}
-
-log = structlog.get_logger("app")
-
-Show = Callable[[AsyncIterator[Envelope]], Awaitable[None]]
-"""Shows events until there are no more; a display that fails never touches the batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +66,18 @@ class Outfit:
     workflows: Mapping[str, str]
     permission_mode: str
     environment: Mapping[str, str]
+    preferences: Preferences
+    dashboard: Dashboard | None = None
+    """None: nobody can control the batch, or change a setting meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Runner:
-    """The running parts that the world may ask."""
+class Parts:
+    """The runner, joined; nothing of it runs yet."""
 
-    control: Control
-    fanout: Fanout
-    kit: Kit
-    branch: Branch
+    runner: Runner
+    recorder: Recorder
+    lookout: Lookout
 
 
 def _uptime_ns() -> int:
@@ -91,11 +96,10 @@ def now_ms() -> int:
     return (_BOOTED_NS + _uptime_ns()) // 1_000_000
 
 
-def build(outfit: Outfit) -> tuple[Runner, Recorder]:
-    """Join the parts; nothing runs yet."""
-    fanout = Fanout()
-    path = outfit.database
-    recorder = Recorder(path, clock=now_ms, redact=redactor(outfit.environment), publish=fanout.publish)
+def build(outfit: Outfit) -> Parts:
+    """Join the parts."""
+    fanout = Fanout(now_ms)
+    recorder = Recorder(outfit.database, clock=now_ms, redact=_redactor(outfit), publish=fanout.publish)
     kit = Kit(
         paths=outfit.paths,
         settings=outfit.settings,
@@ -103,24 +107,78 @@ def build(outfit: Outfit) -> tuple[Runner, Recorder]:
         prompts=outfit.prompts,
         workflows=outfit.workflows,
         permission_mode=outfit.permission_mode,
-        environment=outfit.environment,
+        environment={name: value for name, value in outfit.environment.items() if name != TOKEN_VARIABLE},
+        url=outfit.dashboard.url if outfit.dashboard else "",
         recorder=recorder,
-        reads=Reads(path),
+        reads=Reads(outfit.database),
         clock=now_ms,
         new_id=lambda: str(uuid.uuid4()),
         random=random.random,
     )
-    control = Control(kit, partial(_report, recorder))
+    control = Control(kit, partial(_report, recorder), outfit.preferences.load if outfit.dashboard else None)
     branch = Branch("root", Role.SUPERVISOR, clock=now_ms)
-    return Runner(control=control, fanout=fanout, kit=kit, branch=branch), recorder
+    runner = Runner(control=control, fanout=fanout, kit=kit, branch=branch)
+    return Parts(runner=runner, recorder=recorder, lookout=Lookout(branch, control, outfit.database))
 
 
-def _supervisor(outfit: Outfit, runner: Runner, recorder: Recorder) -> Supervisor:
-    report, chance = partial(_report, recorder), random.random
-    lookout = Lookout(runner.branch, runner.control, outfit.database)
-    window = Window(outfit.paths.state, lookout.overview).spec(report=report, random=chance)
-    lifeline = Lifeline(runner.kit)
-    return root(recorder, lifeline, runner.control, beside=[window], report=report, random=chance)
+def _redactor(outfit: Outfit) -> Callable[[str], str]:
+    """Takes out what the environment calls a secret, and a token that was made up."""
+    token = outfit.dashboard.offer.rules.token if outfit.dashboard else ""
+    return redactor({**outfit.environment, TOKEN_VARIABLE: token})
+
+
+def _supervisor(outfit: Outfit, parts: Parts) -> Supervisor:
+    report, chance = partial(_report, parts.recorder), random.random
+    window = Window(outfit.paths.state, parts.lookout.overview).spec(report=report, random=chance)
+    return root(
+        parts.recorder,
+        Lifeline(parts.runner.kit),
+        parts.runner.control,
+        beside=[window],
+        web=[_web(outfit, parts)] if outfit.dashboard else [],
+        report=report,
+        random=chance,
+    )
+
+
+def _web(outfit: Outfit, parts: Parts) -> ChildSpec:
+    """The web under a supervisor of its own; root does not wait for it, and no crash of it reaches root."""
+
+    async def run(branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        task_status.started()
+        # What it imports takes half a second, which the first agent need not wait for.
+        site = await trio.to_thread.run_sync(_site, outfit, parts)
+        children = [
+            ChildSpec(id="delivery", start=site.delivery.run),
+            ChildSpec(id="pulse", start=site.pulse.run),
+            ChildSpec(id="server", start=site.server.run, shutdown=WEB_SHUTDOWN_SECONDS),
+        ]
+        report = partial(_report, parts.recorder)
+        await Supervisor(children, intensity=WEB_INTENSITY, report=report, random=random.random).run(branch)
+
+    return ChildSpec(id="web", start=run, shutdown=3 * WEB_SHUTDOWN_SECONDS, role=Role.SUPERVISOR)
+
+
+def _site(outfit: Outfit, parts: Parts) -> "Site":
+    """Load what serves the dashboard and join it."""
+    from web.site import Surroundings, build
+
+    assert outfit.dashboard is not None
+    around = Surroundings(
+        door=parts.runner.control,
+        feed=parts.runner.fanout,
+        lookout=parts.lookout,
+        # Threads of its own: a browser that asks for much must not make the batch wait.
+        reads=Reads(outfit.database),
+        preferences=outfit.preferences,
+        paths=outfit.paths,
+        database=outfit.database,
+        redact=_redactor(outfit),
+        version=__version__,
+    )
+    site = build(around, outfit.dashboard.offer)
+    parts.lookout.look_at_delivery(site.delivery.view)
+    return site
 
 
 async def _report(recorder: Recorder, crash: Crash) -> None:
@@ -131,20 +189,47 @@ async def _report(recorder: Recorder, crash: Crash) -> None:
         await recorder.tell(kind(child=crash.child, restarts=crash.restarts, reason=crash.reason))
 
 
-async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callable[[str], None]) -> Ended:
+async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Say) -> Ended:
     """Start or resume a batch and see it to its end. Raises RunnerError when it cannot start.
 
     `say` gets lines for the operator about what the runner itself does: waiting for a command, stopping.
     """
-    runner, recorder = build(outfit)
-    supervisor = _supervisor(outfit, runner, recorder)
+    ended: Ended | None = None
+    async with _running(outfit, say) as (runner, _):
+        ended = await _attend(runner, request, show)
+    return ended or Ended(batch_id=0, status="stopped", reason="stopped before it had started")
+
+
+async def serve(outfit: Outfit, show: Show, *, say: Say) -> Ended | None:
+    """Serve the dashboard and wait for control, until told to leave; how a batch ended that had to stop for it."""
+    stopped: Ended | None = None
+    async with _running(outfit, say) as (runner, leaving):
+        after = await runner.kit.reads.ask(queries.last_seq)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(display, runner, after, show, trio.Event(), whole=True))
+            await leaving.wait()
+            if runner.control.batch_id is not None:
+                stopped = await runner.control.ended()
+                await trio.sleep(FAREWELL_SECONDS["stopped"])
+            nursery.cancel_scope.cancel()
+    return stopped
+
+
+@asynccontextmanager
+async def _running(outfit: Outfit, say: Say) -> AsyncGenerator[tuple[Runner, trio.Event], None]:
+    """The whole tree, for the length of the block, which is left when a signal says so and nothing runs.
+
+    The event is set by the first signal. Raises RunnerError for what the runner could not get over.
+    """
+    parts = build(outfit)
+    runner, supervisor, leaving = parts.runner, _supervisor(outfit, parts), trio.Event()
     failure: RunnerError | None = None
     try:
         async with trio.open_nursery() as nursery:
             # Outermost: a signal that comes while the runner is starting must find somebody who listens.
-            await nursery.start(_pass_signals_on, runner, nursery.cancel_scope, say)
+            await nursery.start(pass_signals_on, runner, leaving, nursery.cancel_scope.cancel, say)
             await nursery.start(supervisor.run, runner.branch)
-            await _attend(runner, request, show)
+            yield runner, leaving
             nursery.cancel_scope.cancel()
     except* Escalated as escalation:
         failure = BatchFailed(
@@ -160,7 +245,6 @@ async def run_batch(outfit: Outfit, request: Request, show: Show, *, say: Callab
     # Raised out here: what is raised in an `except*` block arrives in a group, in the earlier Pythons 3.11.
     if failure is not None:
         raise failure
-    return runner.control.last or Ended(batch_id=0, status="stopped", reason="stopped before it had started")
 
 
 def _first(group: BaseExceptionGroup[RunnerError]) -> RunnerError:
@@ -171,80 +255,15 @@ def _first(group: BaseExceptionGroup[RunnerError]) -> RunnerError:
     return error
 
 
-async def _attend(runner: Runner, request: Request, show: Show) -> None:
+async def _attend(runner: Runner, request: Request, show: Show) -> Ended:
     """Have the request carried out, show its events, and wait for its end."""
     after = await runner.kit.reads.ask(queries.last_seq)
     async with trio.open_nursery() as nursery:
         await runner.control.ask(request)
         shown = trio.Event()
-        nursery.start_soon(_display, runner, after, show, shown)
+        nursery.start_soon(display, runner, after, show, shown)
         ended = await runner.control.ended()
         with trio.move_on_after(FAREWELL_SECONDS[ended.status]):
             await shown.wait()
         nursery.cancel_scope.cancel()
-
-
-async def _display(runner: Runner, after: int, show: Show, shown: trio.Event) -> None:
-    """Show the events of this run up to its `batch:end`."""
-    followed = runner.fanout.follow(after, partial(_page, runner))
-    try:
-        with runner.branch.grow("display", Role.ACTOR):
-            async with aclosing(followed), aclosing(_until_end(followed)) as events:
-                await show(events)
-    except RunnerError as error:
-        log.error("nothing can be shown", reason=str(error))
-    except Exception as error:
-        log.error("the display failed, the batch goes on without it", exc_info=error)
-    shown.set()
-
-
-async def _until_end(events: AsyncIterator[Envelope]) -> AsyncGenerator[Envelope, None]:
-    async for event in events:
-        yield event
-        if event.type == "batch:end":
-            return
-
-
-async def _page(runner: Runner, after: int, limit: int) -> list[Envelope]:
-    rows = await runner.kit.reads.ask(lambda database: queries.events_after(database, after, limit=limit))
-    return [
-        Envelope(seq=row.seq, type=row.type, timestamp=row.timestamp, payload=row.payload_json.encode())
-        for row in rows
-    ]
-
-
-async def _pass_signals_on(
-    runner: Runner,
-    whole_run: trio.CancelScope,
-    say: Callable[[str], None],
-    *,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    """First Ctrl-C: stop after the running commands. Second, SIGTERM or SIGHUP: stop now."""
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    # Whoever has it ignored (nohup) wants to survive the terminal.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    control = runner.control
-    with runner.branch.grow("signals", Role.ACTOR), trio.open_signal_receiver(*numbers) as signals:
-        task_status.started()
-        interrupts = 0
-        async for number in signals:
-            interrupts += number == signal.SIGINT
-            now = number != signal.SIGINT or interrupts > 1
-            name = signal.Signals(number).name
-            say(_stopping_words(now=now, name=name))
-            if now or control.batch_id is None:
-                runner.kit.recorder.hurry()
-            if control.batch_id is None:
-                whole_run.cancel()
-                continue
-            order = StopBatch(when=Stop.NOW if now else Stop.COMMAND, reason=f"stopped by {name}")
-            with suppress(Refused):  # it has just ended by itself
-                await control.ask(order)
-
-
-def _stopping_words(*, now: bool, name: str) -> str:
-    if now:
-        return f"{name}: stopping now, the agents are interrupted"
-    return f"{name}: stopping after what runs now; once more to stop at once"
+    return ended

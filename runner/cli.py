@@ -80,6 +80,25 @@ def agent_options(command: Command) -> Command:
     return command
 
 
+def serving_options(command: Command) -> Command:
+    """The options that say where the dashboard is, and who may come."""
+    for option in (
+        click.option("--no-cors", is_flag=True, help="Pages of other origins may not even read the data files."),
+        click.option("--any-user", is_flag=True, help="Other users of this machine may control the runner."),
+        click.option("--unsafe-bind", is_flag=True, help="Allow a --host beyond this machine; asks for a token."),
+        click.option(
+            "--allow-host", multiple=True, metavar="NAME[:PORT]", help="A name the dashboard is also reached by."
+        ),
+        click.option("--no-server", is_flag=True, help="No dashboard; the terminal alone."),
+        click.option(
+            "--port", type=click.IntRange(0, 65535), metavar="N", help="Its port; 0: any free one. [8765]"
+        ),
+        click.option("--host", metavar="ADDRESS", help="Where the dashboard listens. [127.0.0.1]"),
+    ):
+        command = option(command)
+    return command
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -92,6 +111,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.option("--demo", is_flag=True, help="Copy the sample project into --project and run it, scripted.")
 @place_options
 @agent_options
+@serving_options
 @click.option("--json", "as_json", is_flag=True, help="Events as NDJSON on standard output, nothing else there.")
 @click.option(
     "--log-level",
@@ -106,6 +126,7 @@ def main(context: click.Context, /, **options: Any) -> int:
     """Run the stories of a BMAD sprint through their workflow, with supervised coding agents.
 
     \b
+    sprint-runner                         serve the dashboard and wait for control
     sprint-runner --demo --cycles 2       see it work on a sample project
     sprint-runner doctor                  is everything there?
     sprint-runner --cycles 3 --dry-run    what would happen

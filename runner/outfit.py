@@ -15,6 +15,7 @@ from pathlib import Path
 
 from runner.agents.base import Provider
 from runner.app import Outfit
+from runner.dashboard import Serving, keep_token, open_dashboard
 from runner.domain.errors import AgentUnavailable, UsageError
 from runner.guard import tags
 from runner.guard.probe import obstacle
@@ -25,6 +26,7 @@ from runner.workspace.project import make_state_folder
 from runner.workspace.prompts import load_prompts
 from runner.workspace.sprint_file import read_sprint
 from runner.workspace.workflows import installed_workflows
+from web.preferences import Preferences
 
 SETTINGS = "settings.json"
 FEWEST_FILES = 64
@@ -44,26 +46,35 @@ class Options:
     scenario: Path | None = None
     permission_mode: str = "bypassPermissions"
     demo: bool = False
+    serving: Serving = Serving(server=False)
 
     @property
     def where(self) -> Where:
         return Where(project=self.project, status_file=self.status_file, database=self.database)
 
 
-def outfit(options: Options, environment: Mapping[str, str], lock: ProjectLock, *, resume: bool = False) -> Outfit:
-    """Check the project, whose lock is held, and the agent; then make the state folder. Raises RunnerError."""
+def outfit(
+    options: Options, environment: Mapping[str, str], lock: ProjectLock, *, resume: bool = False, waits: bool = False
+) -> Outfit:
+    """Check the project, whose lock is held, and the agent; then make the state folder. Raises RunnerError.
+
+    `resume`: a batch has to be there. `waits`: nothing is started yet, so the sprint file may still come.
+    """
     paths = find_paths(options.where)
     database = database_file(options.where, paths)
     if resume and not database.exists():
         raise UsageError("there is no unfinished batch to resume", hint="start one with --cycles")
-    read_sprint(paths.status_file)
+    if not waits:
+        read_sprint(paths.status_file)
     prompts = load_prompts(paths)
     settings = load_settings(paths.state / SETTINGS, environment, {})
     provider = make_provider(options, environment)
     check_isolation(settings.isolation)
     check_limits()
+    dashboard = open_dashboard(options.serving, settings, environment)
     make_state_folder(paths.root)
-    lock.describe("")
+    keep_token(paths.state, dashboard.offer.rules.token if dashboard else "")
+    lock.describe(dashboard.url if dashboard else "")
     return Outfit(
         paths=paths,
         database=database,
@@ -73,6 +84,8 @@ def outfit(options: Options, environment: Mapping[str, str], lock: ProjectLock, 
         workflows=installed_workflows(paths.root),
         permission_mode=options.permission_mode,
         environment=environment,
+        preferences=Preferences(paths.state / SETTINGS, environment, {}),
+        dashboard=dashboard,
     )
 
 

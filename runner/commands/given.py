@@ -22,6 +22,13 @@ class Given:
     agent_command: str | None = None
     scenario: Path | None = None
     permission_mode: str | None = None
+    host: str | None = None
+    port: int | None = None
+    no_server: bool = False
+    allow_host: tuple[str, ...] = ()
+    unsafe_bind: bool = False
+    any_user: bool = False
+    no_cors: bool = False
     as_json: bool = False
     log_level: str = "info"
     log_format: str = "text"

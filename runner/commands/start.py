@@ -1,4 +1,4 @@
-"""What `python -m runner` does without a command: runs or resumes a batch, or tells what it would do.
+"""What `python -m runner` does without a command: serves the dashboard, runs or resumes a batch, or tells its plan.
 
 The command line hands its options over as they are. Which of them go together is checked here, before anything is
 touched; then, before anything heavy is loaded, the project is locked and what a dead runner has left alive is ended;
@@ -19,7 +19,8 @@ from runner.domain.errors import BatchFailed, UsageError
 from runner.workspace.place import project_lock
 
 if TYPE_CHECKING:
-    from runner.app import Outfit, Show
+    from runner.app import Outfit
+    from runner.attendance import Show
     from runner.outfit import Options
     from runner.workspace.lock import ProjectLock
 
@@ -55,7 +56,7 @@ def _check(given: Given) -> None:
         read_cycles(cycles)
     if cycles is not None and resume:
         raise UsageError("--cycles and --resume exclude each other", hint="a resumed batch keeps its cycles")
-    if cycles is None and not resume and not given.dry_run:
+    if cycles is None and not resume and not given.dry_run and given.no_server:
         raise UsageError("nothing to do", hint="give --cycles N, --cycles all or --resume; see --help")
     if given.new and cycles is None:
         raise UsageError("--new goes with --cycles", hint="say how many cycles the new batch has")
@@ -84,15 +85,20 @@ def _run_locked(given: Given, lock: "ProjectLock", say: Say) -> int:
 
     from actors.control import ResumeBatch, StartBatch
     from runner import log
-    from runner.app import EXIT_CODES, run_batch
+    from runner.app import EXIT_CODES, run_batch, serve
     from runner.outfit import outfit
 
     log.set_up(given.log_level, as_json=given.log_format == "json")
-    options = make_options(given)
-    prepared = outfit(options, dict(os.environ), lock, resume=given.resume)
+    options, waits = make_options(given), given.cycles is None and not given.resume
+    prepared = outfit(options, dict(os.environ), lock, resume=given.resume, waits=waits)
+    if prepared.dashboard is not None:
+        say(f"dashboard: {prepared.dashboard.invitation}")
+    show, say = _display(prepared, options, say, as_json=given.as_json, live=not waits)
+    if waits:
+        ended = trio.run(partial(serve, prepared, show, say=say))
+        return 0 if ended is None else EXIT_CODES[ended.status]
     fresh = StartBatch(max_cycles=read_cycles(given.cycles or "all"), new=given.new)
     request = ResumeBatch() if given.resume else fresh
-    show, say = _display(prepared, options, say, as_json=given.as_json)
     ended = trio.run(partial(run_batch, prepared, request, show, say=say))
     if ended.status == "error":
         # Without its database it cannot be resumed; the reason says what can be done.
@@ -105,6 +111,7 @@ def _run_locked(given: Given, lock: "ProjectLock", say: Say) -> int:
 
 def make_options(given: Given) -> "Options":
     """The options about project and agent, with what stands for those that were not given."""
+    from runner.dashboard import Serving
     from runner.outfit import Options
 
     return Options(
@@ -116,10 +123,19 @@ def make_options(given: Given) -> "Options":
         scenario=given.scenario,
         permission_mode=given.permission_mode or "bypassPermissions",
         demo=given.demo,
+        serving=Serving(
+            server=not given.no_server,
+            host=given.host or "127.0.0.1",
+            port=given.port,
+            allow_hosts=given.allow_host,
+            unsafe_bind=given.unsafe_bind,
+            any_user=given.any_user,
+            no_cors=given.no_cors,
+        ),
     )
 
 
-def _display(prepared: "Outfit", options: "Options", say: Say, *, as_json: bool) -> "tuple[Show, Say]":
+def _display(prepared: "Outfit", options: "Options", say: Say, *, as_json: bool, live: bool) -> "tuple[Show, Say]":
     """How the run is shown, and where its messages to the operator go."""
     from runner.display.streams import show_json, show_lines
 
@@ -142,7 +158,7 @@ def _display(prepared: "Outfit", options: "Options", say: Say, *, as_json: bool)
         say=say,
     )
     # A terminal that cannot move its cursor gets plain lines too.
-    if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+    if not live or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
         return partial(show_lines, scene), say
     from runner.display.live import LiveDisplay
 
@@ -168,5 +184,7 @@ def _arguments(options: "Options") -> list[str]:
         "--agent": options.agent if options.agent != "claude" else None,
         "--agent-command": options.agent_command,
         "--scenario": options.scenario,
+        "--port": options.serving.port,
     }
-    return [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    return words if options.serving.server else [*words, "--no-server"]

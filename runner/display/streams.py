@@ -13,6 +13,7 @@ from runner.display.output import Output
 from runner.display.scene import Chronicle, Scene
 from runner.display.summary import summary
 from runner.domain.events import Envelope
+from runner.domain.wire import message
 
 Say = Callable[[str], None]
 
@@ -24,7 +25,7 @@ async def show_json(say: Say, events: AsyncIterator[Envelope]) -> None:
     """One WebSocket message a line, and nothing else."""
     output = Output()
     async for event in events:
-        if not await _written(output, message(event), say):
+        if not await _written(output, message(event).decode(), say):
             return
 
 
@@ -39,14 +40,6 @@ async def show_lines(scene: Scene, events: AsyncIterator[Envelope]) -> None:
     for _, text in summary(chronicle.board, scene.places, PLAIN_WIDTH):
         if not await _written(output, text, scene.say):
             return
-
-
-def message(event: Envelope) -> str:
-    """An event as it goes over the wire."""
-    return (
-        f'{{"seq":{event.seq},"type":"{event.type}","timestamp":{event.timestamp},'
-        f'"payload":{event.payload.decode()}}}'
-    )
 
 
 async def _written(output: Output, text: str, say: Say) -> bool:

@@ -26,6 +26,10 @@ class UsageError(RunnerError):
     """The call itself is wrong: an option, a folder that is not empty, nothing to resume."""
 
 
+class Refused(UsageError):
+    """Not possible now; the message says why."""
+
+
 class ProjectError(RunnerError):
     """The project being run lacks or spoils something: no project, config, prompts, folders."""
 

@@ -5,7 +5,7 @@ stores an event before anybody sees it; `docs/events.md` is compared with this f
 nobody changes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -291,3 +291,13 @@ class Envelope:
     """Epoch milliseconds at which it happened."""
     payload: bytes
     """The payload as JSON, as it was stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Events that are handed on together."""
+
+    events: Sequence[Envelope]
+    """In `seq` order, without a gap."""
+    born: float
+    """From when the promise of their delivery counts, in seconds of the event loop's clock: of the first of them."""

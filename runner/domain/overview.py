@@ -112,6 +112,27 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """How old events were when the kernel had them for a client, in milliseconds; of the last few thousand."""
+
+    p50: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanoutView:
+    """How the delivery of events to browsers does."""
+
+    clients: int
+    delivered: int
+    """Events handed over, counted for each client, since the runner started."""
+    evicted: int
+    """Clients that were too slow."""
+    latency_ms: Latency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """The whole answer; `max_cycles` None means until no story is left."""
 
@@ -126,7 +147,8 @@ class Overview:
     limit: Limit | None = None
     supervision: Node | None = None
     """None when no runner has told."""
-    fanout: None = None
+    fanout: FanoutView | None = None
+    """None when no runner has told, or when it serves nobody."""
     last_seq: int = 0
 
 

@@ -1,7 +1,7 @@
-"""Events as they come back from the wire or from the database: JSON payloads made into the catalogue's values again.
+"""Events as they go over the wire, and as they come back from it or from the database.
 
-The board and the displays read events through `read_event`. Nothing here raises: an event of a newer version, or one
-of the original tool that lacks a field, is simply not understood.
+Whoever sends an event takes `message`; the board and the displays read events through `read_event`. Nothing here
+raises: an event of a newer version, or one of the original tool that lacks a field, is simply not understood.
 """
 
 from collections.abc import Mapping
@@ -24,3 +24,13 @@ def read_event(envelope: Envelope) -> Event | None:
         return decoder.decode(envelope.payload)
     except msgspec.MsgspecError:
         return None
+
+
+def message(envelope: Envelope) -> bytes:
+    """One WebSocket message, or one line of `--json`."""
+    return b'{"seq":%d,"type":"%s","timestamp":%d,"payload":%s}' % (
+        envelope.seq,
+        envelope.type.encode(),
+        envelope.timestamp,
+        envelope.payload,
+    )

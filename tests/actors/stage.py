@@ -206,6 +206,7 @@ class Stage:
             workflows={},
             permission_mode="bypassPermissions",
             environment={"PATH": os.environ["PATH"]},
+            url="http://127.0.0.1:8765",
             recorder=Recorder(self.database, clock=self.wall, redact=str, publish=self._publish),
             reads=Reads(self.database),
             clock=self.wall,

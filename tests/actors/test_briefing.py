@@ -124,7 +124,7 @@ def test_the_environment_tells_of_the_step_and_keeps_the_runners_own(kit: Kit):
         "SPRINT_RUNNER_EPIC": "2a",
         "SPRINT_RUNNER_ATTEMPT": "2",
         "SPRINT_RUNNER_STEP": "c3/code-review-2/2a-1-scanner",
-        "SPRINT_RUNNER_URL": "",
+        "SPRINT_RUNNER_URL": "http://127.0.0.1:8765",
         "SPRINT_RUNNER_STATE_DIR": str(kit.paths.state),
         "SPRINT_RUNNER_STATUS_FILE": str(kit.paths.status_file),
         "SPRINT_RUNNER_ARTIFACTS": str(kit.paths.implementation),

@@ -51,7 +51,8 @@ async def _run_and_stop(project: Path, scenario: Path, when: Stop) -> Ended:
 
 
 async def _see_it_stop(prepared: Outfit, when: Stop) -> Ended:
-    runner, recorder = build(prepared)
+    parts = build(prepared)
+    runner, recorder = parts.runner, parts.recorder
     supervisor = root(recorder, Lifeline(runner.kit), runner.control, report=_unexpected, random=lambda: 0.0)
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:

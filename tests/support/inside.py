@@ -17,7 +17,8 @@ from actors.control import Control, Request, StartBatch
 from actors.lifeline import Lifeline
 from actors.root import root
 from actors.supervisor import Crash
-from runner.app import EXIT_CODES, Outfit, Show, build, run_batch
+from runner.app import EXIT_CODES, Outfit, build, run_batch
+from runner.attendance import Show
 from runner.domain.events import Envelope
 from runner.outfit import Options, outfit
 from runner.workspace.place import project_lock
@@ -82,7 +83,8 @@ async def run_inside(
 async def inside(options: Options) -> AsyncIterator[Control]:
     """A runner for the length of the block, for tests that are the operator; a crash of any part fails the test."""
     with outfitted(options, {}) as prepared, trio.fail_after(PATIENCE_SECONDS):
-        runner, recorder = build(prepared)
+        parts = build(prepared)
+        runner, recorder = parts.runner, parts.recorder
         tree = root(recorder, Lifeline(runner.kit), runner.control, report=_unexpected, random=lambda: 0.0)
         async with trio.open_nursery() as nursery:
             await nursery.start(tree.run, runner.branch)

@@ -16,8 +16,10 @@ PATIENCE_SECONDS = 60.0
 
 
 def command(project: Path, scenario: Path | None, *arguments: str) -> list[str]:
+    """Without a dashboard, unless the arguments say on which port: many tests run at the same time."""
     agent = ["--agent", "scripted", "--scenario", str(scenario)] if scenario else []
-    return [sys.executable, "-m", "runner", "--project", str(project), *agent, *arguments]
+    serving = [] if "--port" in arguments else ["--no-server"]
+    return [sys.executable, "-m", "runner", "--project", str(project), *agent, *serving, *arguments]
 
 
 def environment(**more: str) -> dict[str, str]:

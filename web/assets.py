@@ -1,0 +1,71 @@
+"""The dashboard's files, read once: what is not among them cannot be asked for, whatever a path says."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from quart import Quart, Response, request
+
+MEDIA = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+    "webmanifest": "application/manifest+json",
+}
+INDEX = "index.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A file as it is served."""
+
+    body: bytes
+    media: str
+    etag: str
+
+
+def load() -> Mapping[str, Asset]:
+    """All files below `static/`, by their path; `/` is the index."""
+    found = {f"/{path}": _asset(path, file) for path, file in _walk(files("web").joinpath("static"), "")}
+    if f"/{INDEX}" in found:
+        found["/"] = found[f"/{INDEX}"]
+    return found
+
+
+def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Traversable]]:
+    found: list[tuple[str, Traversable]] = []
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        path = f"{prefix}{entry.name}"
+        if entry.is_dir():
+            found += _walk(entry, f"{path}/")
+        elif path.rpartition(".")[2] in MEDIA:
+            found.append((path, entry))
+    return found
+
+
+def _asset(path: str, file: Traversable) -> Asset:
+    body = file.read_bytes()
+    return Asset(
+        body=body, media=MEDIA[path.rpartition(".")[2]], etag=hashlib.blake2b(body, digest_size=12).hexdigest()
+    )
+
+
+def mount(app: Quart, assets: Mapping[str, Asset]) -> None:
+    """Serve them; a browser asks each time whether its copy is still right."""
+    for path in assets:
+        app.add_url_rule(path, f"asset {path}", _serving(assets[path]), methods=["GET"])
+
+
+def _serving(asset: Asset) -> Callable[[], Awaitable[Response]]:
+    async def serve() -> Response:
+        same = f'"{asset.etag}"' in request.headers.get("if-none-match", "")
+        response = Response(b"" if same else asset.body, status=304 if same else 200, content_type=asset.media)
+        response.set_etag(asset.etag)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+    return serve

@@ -1,0 +1,148 @@
+"""The WebSocket: brings a browser up to where delivery is, hands it over, and hears what it says.
+
+A client comes with `?after=SEQ` or with nothing. With it, it gets every event after SEQ from the database, at the
+pace at which it reads; when that is too far back or unknown, or without it, the state in one `init`. Then it is
+joined to delivery. What it says meanwhile is read all the time: so its end is noticed, and its pings are answered.
+"""
+
+from typing import Literal
+
+import msgspec
+import trio
+from quart import Websocket, websocket
+
+from runner.domain.errors import RunnerError
+from web import frames
+from web.control_api import ControlApi, Cycles, StartBody, StopBody
+from web.delivery import Delivery
+from web.outbox import FINISHED, REPLAY_SECONDS, Outbox
+from web.records import REPLAY_LIMIT, Records
+from web.routes import LARGEST
+from web.transport import outbox_of
+
+PAGE = 500
+FLOOD_MESSAGES = 100
+"""Messages a client may send in `FLOOD_SECONDS`; a page sends one or two a second."""
+FLOOD_SECONDS = 5.0
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message from a client: a `type`, or an `action` with what belongs to it."""
+
+    type: Literal["ping", "ack"] | None = None
+    seq: int = 0
+    action: Literal["start", "stop", "pause", "resume"] | None = None
+    id: int | str | None = None
+    """Given back with the reply."""
+    max_cycles: Cycles | None = None
+    new: bool = False
+    after: Literal["command", "story", "cycle", "now"] = "command"
+
+
+_read = msgspec.json.Decoder(Said).decode
+_PONG = b'{"type":"pong"}'
+
+
+class Live:
+    """The handler of `/ws`."""
+
+    def __init__(self, delivery: Delivery, records: Records, control: ControlApi) -> None:
+        self._delivery = delivery
+        self._records = records
+        self._control = control
+
+    async def handle(self) -> None:
+        """Serve one browser until it goes."""
+        here: Websocket = websocket._get_current_object()  # type: ignore[attr-defined]  # what the proxy stands for
+        outbox = outbox_of(here.scope["state"])
+        await here.accept()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen, here, outbox)
+                await self._bring_up(outbox, _after(here))
+        finally:
+            self._delivery.leave(outbox)
+
+    # --- out ----------------------------------------------------------------------------------------------------------
+
+    async def _bring_up(self, outbox: Outbox, after: int | None) -> None:
+        """Send what the client lacks, then join it to delivery."""
+        outbox.pace(REPLAY_SECONDS)
+        try:
+            await self._delivery.ready()
+            last = await self._records.last_seq()
+            known = after is not None and last - REPLAY_LIMIT <= after <= last
+            at = after if known and after is not None else await self._greet(outbox)
+            while not self._delivery.join(outbox, at):
+                at = await self._replay(outbox, at)
+        except RunnerError as error:
+            self._tell(outbox, "error", {"error": error.message, "hint": error.hint})
+            await outbox.drained()
+            outbox.end(FINISHED)
+
+    async def _greet(self, outbox: Outbox) -> int:
+        greeting, seq = await self._records.greeting()
+        outbox.push(frames.text(greeting), trio.current_time())
+        await outbox.drained()
+        return seq
+
+    async def _replay(self, outbox: Outbox, after: int) -> int:
+        events = await self._records.events(after, PAGE)
+        outbox.push(b"".join(map(frames.event, events)), trio.current_time())
+        await outbox.drained()
+        return events[-1].seq if events else after
+
+    def _tell(self, outbox: Outbox, kind: str, payload: object) -> None:
+        self._delivery.send(outbox, msgspec.json.encode({"type": kind, "payload": payload}))
+
+    # --- in -----------------------------------------------------------------------------------------------------------
+
+    async def _listen(self, here: Websocket, outbox: Outbox) -> None:
+        """Hear the client; one that floods is told so and cut off."""
+        heard, since = 0, trio.current_time()
+        while True:
+            text = await here.receive()
+            now = trio.current_time()
+            if now - since > FLOOD_SECONDS:
+                heard, since = 0, now
+            heard += 1
+            if heard > FLOOD_MESSAGES:
+                outbox.push(frames.close(frames.POLICY, "too many messages"), now)
+                outbox.end(FINISHED)
+                return
+            await self._answer(text, outbox)
+
+    async def _answer(self, text: str | bytes, outbox: Outbox) -> None:
+        try:
+            said = _read(text)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            self._tell(outbox, "error", {"error": f"not understood: {str(error)[:200]}", "hint": ""})
+            return
+        if said.action is not None:
+            self._tell(outbox, "reply", {"id": said.id, "action": said.action, **await self._outcome(said)})
+        elif said.type == "ping":
+            self._delivery.send(outbox, _PONG)
+        elif said.type == "ack" and 0 <= said.seq <= LARGEST:
+            self._delivery.acknowledged[outbox] = said.seq
+
+    async def _outcome(self, said: Said) -> dict[str, object]:
+        """What came of an action: the same as over HTTP."""
+        try:
+            match said.action:
+                case "start":
+                    answer: object = await self._control.start(StartBody(max_cycles=said.max_cycles, new=said.new))
+                case "stop":
+                    answer = await self._control.stop(StopBody(after=said.after))
+                case "pause":
+                    answer = await self._control.pause()
+                case _:
+                    answer = await self._control.resume()
+        except RunnerError as error:
+            return {"ok": False, "error": error.message, "hint": error.hint}
+        return {"ok": True, "answer": answer}
+
+
+def _after(here: Websocket) -> int | None:
+    """The `seq` up to which the client has everything; None when it does not say, or says nonsense."""
+    text = here.args.get("after", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len(str(LARGEST)) else None

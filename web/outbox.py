@@ -1,0 +1,192 @@
+"""The outbox: the one way of all bytes of a connection to its client, in order and within a time.
+
+`push` writes at once and never waits; what the kernel does not take is kept in a queue that `flush`, a task of the
+connection, empties. A connection that takes too long is reset: it keeps nothing of ours and delays nobody. There are
+two measures of "too long":
+
+- *paced*, for answers and replays: the writer waits for the reader, who has to take something every so often;
+- *live*, for events: each has to be with the kernel within `LIVE_SECONDS` from when it happened.
+
+A push is whole frames, so whatever is cut off is cut off with its connection.
+"""
+
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+
+import trio
+
+LIVE_SECONDS = 0.5
+"""From when an event happened until the kernel has it; the promise of the product."""
+LIVE_BYTES = 512 * 1024
+"""Waiting for one live client: a reader that lags so far behind comes back with `?after`."""
+REPLAY_SECONDS = 0.5
+"""A replay without progress."""
+ANSWER_SECONDS = 10.0
+"""An answer over HTTP without progress."""
+FINISHED = "finished"
+"""It ended because all was said: the client is to have what was written last."""
+_VECTOR = 64
+"""Chunks in one write; the kernel takes up to 1024."""
+_RESET = struct.pack("ii", 1, 0)
+"""Linger for no time: the client sees a reset, and the kernel drops what it still holds."""
+
+Note = Callable[[float, int], None]
+"""Told that the kernel has taken so many events, and the age in seconds of the oldest."""
+
+_Chunk = tuple[float, int, memoryview]
+"""Since when, of how many events, and the bytes."""
+
+
+class Outbox:
+    """What waits for one client. One task pushes at a time, and one flushes."""
+
+    def __init__(self, sock: trio.socket.SocketType) -> None:
+        self._sock = sock
+        self._queue: deque[_Chunk] = deque()
+        self._size = 0
+        self._patience: float | None = ANSWER_SECONDS
+        self._moved = 0.0
+        self._note: Note | None = None
+        self._work = trio.Event()
+        self._idle = trio.Event()
+        self._idle.set()
+        self.heard = trio.current_time()
+        """When the client said anything last."""
+        self.ended = ""
+        """Why nothing more is written; empty while it is."""
+        self.is_stranger: bool | None = None
+        """Whether another user of this machine is at the other end; None while nobody has looked."""
+        self.age = 0.0
+        """Seconds since the oldest undelivered event happened, when the client was dropped over it."""
+
+    def __repr__(self) -> str:
+        return f"<Outbox {self._size} B{f', {self.ended}' if self.ended else ''}>"
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait."""
+        return self._size
+
+    @property
+    def is_live(self) -> bool:
+        return self._patience is None
+
+    def pace(self, patience: float) -> None:
+        """From now on the reader sets the pace, but has to take something every `patience` seconds."""
+        self._patience = patience
+
+    def go_live(self, note: Note) -> None:
+        """From now on what is pushed has to be taken within `LIVE_SECONDS`; `note` hears how long it took."""
+        self._patience, self._note = None, note
+
+    def push(self, data: bytes, born: float, events: int = 0) -> bool:
+        """Write or queue; whether the kernel has all of it.
+
+        `born` is the Trio time from which its age counts, `events` how many it tells of.
+        """
+        if self.ended:
+            return False
+        taken = 0 if self._queue else self._write(data)
+        if taken == len(data):
+            return True
+        if not self.ended:
+            self._keep((born, events, memoryview(data)[taken:]))
+        return False
+
+    def _keep(self, chunk: "_Chunk") -> None:
+        if not self._queue:
+            self._moved = trio.current_time()
+            self._idle = trio.Event()
+        self._queue.append(chunk)
+        self._size += len(chunk[2])
+        self._work.set()
+        if self.is_live and self._size > LIVE_BYTES:
+            self._evict("overflow")
+
+    async def drained(self) -> None:
+        """Wait until nothing waits any more, or the connection is dropped."""
+        await self._idle.wait()
+
+    async def flush(self) -> None:
+        """Hand over what waits until the connection has ended; then return."""
+        while not self.ended:
+            if not self._queue:
+                self._work = trio.Event()
+                await self._work.wait()
+                continue
+            with trio.CancelScope(deadline=self._deadline()) as scope:
+                try:
+                    await trio.lowlevel.wait_writable(self._sock)
+                except (trio.ClosedResourceError, OSError):
+                    self.end("closed")
+            if scope.cancelled_caught:
+                # While it waited it may have become live, or have been given more time.
+                if trio.current_time() >= self._deadline():
+                    self._evict("deadline")
+            elif not self.ended:
+                self._empty()
+
+    def end(self, reason: str) -> None:
+        """Write nothing more; whoever waits for the connection is let go. The socket stays as it is."""
+        if not self.ended:
+            self.ended = reason
+            self._queue.clear()
+            self._size = 0
+            self._work.set()
+            self._idle.set()
+
+    def reset(self, reason: str) -> None:
+        """End it, and the connection with it, so that the client knows at once."""
+        if not self.ended:
+            try:
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            except OSError:
+                pass  # it has closed already
+            self._sock.close()
+            self.end(reason)
+
+    def _deadline(self) -> float:
+        """When the oldest byte has to be gone."""
+        if self._patience is not None:
+            return self._moved + self._patience
+        return self._queue[0][0] + LIVE_SECONDS
+
+    def _evict(self, reason: str) -> None:
+        self.age = trio.current_time() - self._queue[0][0]
+        self.reset(reason)
+
+    def _write(self, data: bytes) -> int:
+        """Bytes the kernel took; an error of the connection ends it."""
+        try:
+            return os.write(self._sock.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self.end(f"write: {error.strerror}")
+            return 0
+
+    def _empty(self) -> None:
+        """Write as much of the queue as the kernel takes."""
+        try:
+            taken = os.writev(self._sock.fileno(), [data for _, _, data in islice(self._queue, _VECTOR)])
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.end(f"write: {error.strerror}")
+            return
+        self._moved = trio.current_time()
+        self._size -= taken
+        while taken:
+            born, events, data = self._queue.popleft()
+            if taken < len(data):
+                self._queue.appendleft((born, events, data[taken:]))
+                return
+            taken -= len(data)
+            if events and self._note is not None:
+                self._note(self._moved - born, events)
+        if not self._queue:
+            self._idle.set()

@@ -1,0 +1,97 @@
+"""The site: everything that serves the dashboard, joined from what the rest of the runner offers.
+
+`runner.app` calls `build` once and puts the three actors under a supervisor of their own. Nothing runs here.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from quart_trio import QuartTrio
+
+from runner.workspace.project import Paths
+from web import assets
+from web.access import Access
+from web.control_api import ControlApi
+from web.delivery import Delivery
+from web.history_api import HistoryApi
+from web.live import Live
+from web.metrics import Sample
+from web.offer import Offer
+from web.ports import Door, Feed, Lookout, Reads
+from web.preferences import Preferences
+from web.pulse import Pulse
+from web.records import Records
+from web.routes import Route, mount
+from web.server import Server
+from web.service_api import ServiceApi
+from web.sprint_api import SprintApi
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The rest of the runner, as the web sees it."""
+
+    door: Door
+    feed: Feed
+    lookout: Lookout
+    reads: Reads
+    preferences: Preferences
+    paths: Paths
+    database: Path
+    redact: Callable[[str], str]
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The actors, in the order in which they start."""
+
+    delivery: Delivery
+    pulse: Pulse
+    server: Server
+    routes: Sequence[Route]
+
+
+def build(around: Surroundings, offer: Offer) -> Site:
+    """Join the parts."""
+    records = Records(around.reads)
+    delivery = Delivery(around.feed, records, heartbeat=offer.heartbeat)
+    pulse = Pulse()
+    control = ControlApi(around.door, around.lookout, around.preferences.load)
+    service = ServiceApi(around.lookout, around.preferences, _sampler(around, delivery, pulse), around.version)
+    history = HistoryApi(around.reads, around.preferences.load)
+    routes = [
+        *control.routes(),
+        *SprintApi(around.reads, around.paths).routes(),
+        *history.routes(),
+        *service.routes(),
+    ]
+    service.describe(routes)
+    app = QuartTrio("web", static_folder=None)
+    mount(app, routes)
+    assets.mount(app, assets.load())
+    app.add_websocket("/ws", "live", Live(delivery, records, control).handle)
+    cors = frozenset({"/sprint-status.yaml"}) if offer.cors else frozenset[str]()
+    access = Access(app, offer.rules, owners=offer.owners, cors=cors, most_websockets=offer.most_websockets)
+    return Site(delivery=delivery, pulse=pulse, server=Server(access, offer.sockets, delivery), routes=routes)
+
+
+def _sampler(around: Surroundings, delivery: Delivery, pulse: Pulse) -> Callable[[], Awaitable[Sample]]:
+    async def sample() -> Sample:
+        return Sample(
+            overview=await around.lookout.overview(),
+            loop_lag=pulse.worst,
+            commit_delay=max(around.feed.commit_delays, default=0.0),
+            queued_bytes=delivery.queued,
+            database_bytes=_size(around.database),
+        )
+
+    return sample
+
+
+def _size(database: Path) -> int:
+    """With its log; 0 for what is not there. A stat of a local file does not wait."""
+    return sum(
+        path.stat().st_size for path in (database, database.with_name(f"{database.name}-wal")) if path.exists()
+    )

@@ -1,0 +1,222 @@
+"""Hypercorn's Trio server with every byte of a connection in one outbox, so that no client can delay anybody.
+
+Stock Hypercorn shields each send without a deadline: a browser that stops reading holds up whoever writes to it, and
+the shutdown too. Here writing never waits, and nothing is shielded. What else is different: one bad connection ends
+alone, HTTP/2 and compression are not offered, and the connections that have asked for nothing are few.
+
+`serve` is for the server actor. The subclasses are held to the installed Hypercorn by `tests/web/test_hypercorn.py`.
+"""
+
+import socket
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
+
+import h11
+import structlog
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.events import Data
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.lifespan import Lifespan
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import AppWrapper, ASGIFramework, ConnectionState
+from hypercorn.utils import parse_socket_addr, wrap_app
+
+from web.outbox import FINISHED, Outbox
+
+IDLE_SECONDS = 5.0
+"""For a whole request head to come, also between two requests."""
+MOST_IDLE = 128
+"""Connections without a request; of more, the ones that have been silent longest are dropped."""
+HEAD_BYTES = 64 * 1024
+"""Read at most of a request's head; what is larger than it may be is refused with its own status."""
+MESSAGE_BYTES = 64 * 1024
+"""Longest message of a WebSocket client; a longer one is answered with 1009."""
+LINGER_SECONDS = 1.0
+_RECEIVE_BYTES = 1 << 16
+_OUR_STATE = "outbox"
+_CLOSE_FRAME = b"\x88"
+
+log = structlog.get_logger("web")
+
+
+def outbox_of(state: dict[str, object]) -> Outbox:
+    """The outbox of the connection, out of an ASGI scope's `state`."""
+    outbox = state[_OUR_STATE]
+    assert isinstance(outbox, Outbox)  # put there by Connection
+    return outbox
+
+
+def configuration() -> Config:
+    """How Hypercorn is set up; its logs stay quiet, since the runner has its own."""
+    config = Config()
+    config.accesslog = config.errorlog = None
+    config.include_server_header = False
+    config.keep_alive_timeout = IDLE_SECONDS
+    config.h11_max_incomplete_size = HEAD_BYTES
+    config.websocket_max_message_size = MESSAGE_BYTES
+    return config
+
+
+class PlainProtocol(H11Protocol):
+    """HTTP/1.1 and WebSocket, without HTTP/2 and without compression."""
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """An offer to speak HTTP/2 is passed over; the request is answered as it is."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        headers = [(name, value) for name, value in request.headers if name != b"sec-websocket-extensions"]
+        plain = h11.Request(
+            method=request.method, target=request.target, headers=headers, http_version=request.http_version
+        )
+        await super()._create_stream(plain)
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        await super().stream_send(event)
+        # Hypercorn says goodbye and then waits for as long as the client likes.
+        if isinstance(event, Data) and event.data[:1] == _CLOSE_FRAME:
+            self.task_group.spawn(self._end_soon)
+
+    async def _end_soon(self) -> None:
+        await trio.sleep(LINGER_SECONDS)
+        await self.send(Closed())
+
+
+class Waiting:
+    """Connections that have no request at the moment, the one that has been so longest first."""
+
+    def __init__(self) -> None:
+        self._order: OrderedDict[Connection, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def add(self, connection: "Connection") -> None:
+        self._order[connection] = None
+        self._order.move_to_end(connection)
+        if len(self._order) > MOST_IDLE:
+            oldest, _ = self._order.popitem(last=False)
+            oldest.outbox.reset("too many wait")
+
+    def remove(self, connection: "Connection") -> None:
+        self._order.pop(connection, None)
+
+
+class Connection(TCPServer):
+    """One client, from its first byte to its last."""
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: Config,
+        context: WorkerContext,
+        waiting: Waiting,
+        stream: trio.SocketStream,
+    ) -> None:
+        self.outbox = Outbox(stream.socket)
+        self._waiting = waiting
+        self._conversation = ConnectionState({_OUR_STATE: self.outbox})
+        super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # TLS is not offered
+
+    async def run(self) -> None:
+        """Serve the client; whatever goes wrong with it concerns nobody else."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._end_with_outbox, nursery.cancel_scope)
+                await self._converse()
+                nursery.cancel_scope.cancel()
+            if self.outbox.ended == FINISHED:
+                await self._linger()
+        except OSError:
+            pass  # it has gone
+        except Exception as error:
+            log.warning("a connection was dropped", reason=repr(error)[:500])
+        finally:
+            self._waiting.remove(self)
+            self.outbox.end("left")
+            self.stream.socket.close()
+
+    async def _end_with_outbox(self, scope: trio.CancelScope) -> None:
+        """A client that was dropped may still have a reader that waits for its app: nobody needs it any more."""
+        await self.outbox.flush()
+        scope.cancel()
+
+    async def _linger(self) -> None:
+        """Hear a client out that still sends: closing over unread bytes would take our last answer from it."""
+        self.stream.socket.shutdown(socket.SHUT_WR)
+        with trio.move_on_after(LINGER_SECONDS):
+            while await self.stream.socket.recv(_RECEIVE_BYTES):
+                pass
+
+    async def _converse(self) -> None:
+        sock = self.stream.socket
+        client = parse_socket_addr(sock.family, sock.getpeername())
+        server = parse_socket_addr(sock.family, sock.getsockname())
+        async with TaskGroup() as group:
+            self._task_group = group
+            self.protocol = PlainProtocol(  # type: ignore[assignment]  # what stock Hypercorn wraps for HTTP/2
+                *(self.app, self.config, self.context, group, self._conversation),
+                *(False, client, server, self.protocol_send),
+            )
+            self._waiting.add(self)
+            await self.idle_task.restart(group, self._idle_timeout)
+            await self._read_data()
+        await self.outbox.drained()
+
+    async def protocol_send(self, event: Event) -> None:
+        """What Hypercorn has for the client, or notes of it."""
+        match event:
+            case RawData(data=data):
+                self.outbox.push(data, trio.current_time())
+                if not self.outbox.is_live:
+                    await self.outbox.drained()
+            case Closed():
+                await self.outbox.drained()
+                self.outbox.end(FINISHED)
+            case _:
+                await super().protocol_send(event)
+                (self._waiting.add if getattr(event, "idle", False) else self._waiting.remove)(self)
+
+    async def _read_data(self) -> None:
+        while True:
+            try:
+                data = await self.stream.receive_some(_RECEIVE_BYTES)
+            except (trio.ClosedResourceError, trio.BrokenResourceError):
+                break
+            self.outbox.heard = trio.current_time()
+            await self.protocol.handle(RawData(bytes(data)))
+            if not data:
+                break
+        await self.protocol.handle(Closed())
+
+    async def _idle_timeout(self) -> None:
+        await trio.sleep(self.config.keep_alive_timeout)
+        self.outbox.end("idle")
+
+
+async def serve(
+    app: ASGIFramework,
+    sockets: Sequence[socket.socket],
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve on sockets that listen until cancelled; whatever the clients do, it is over at once then."""
+    config = configuration()
+    wrapped = wrap_app(app, config.wsgi_max_body_size, "asgi")
+    context, waiting = WorkerContext(None), Waiting()
+    lifespan = Lifespan(wrapped, config, {})
+    async with trio.open_nursery() as whole:
+        await whole.start(lifespan.handle_lifespan)
+        await lifespan.wait_for_startup()
+        listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(sock.dup())) for sock in sockets]
+
+        async def converse(stream: trio.SocketStream) -> None:
+            await Connection(wrapped, config, context, waiting, stream).run()
+
+        await whole.start(partial(trio.serve_listeners, converse, listeners, handler_nursery=whole))
+        task_status.started()

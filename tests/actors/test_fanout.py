@@ -8,26 +8,33 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 
+import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.fanout import PAGE, Fanout
-from runner.domain.events import Envelope
+from actors.fanout import PAGE, RECENT, Fanout
+from runner.domain.events import Envelope, News
 
 
 @dataclass
 class Store:
     """Events in memory; a reading sees what is there in the middle of the time it takes."""
 
-    fanout: Fanout = field(default_factory=Fanout)
+    clock: int = 0
+    fanout: Fanout = field(init=False)
     events: list[Envelope] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
 
-    def add(self, count: int) -> None:
+    def __post_init__(self) -> None:
+        self.fanout = Fanout(lambda: self.clock)
+
+    def add(self, count: int, *, happened: int = 0) -> None:
         first = len(self.events) + 1
-        new = [Envelope(seq=seq, type="test", timestamp=0, payload=b"{}") for seq in range(first, first + count)]
+        new = [
+            Envelope(seq=seq, type="test", timestamp=happened, payload=b"{}") for seq in range(first, first + count)
+        ]
         self.events += new
         self.fanout.publish(new)
 
@@ -135,14 +142,46 @@ async def test_a_follower_that_has_seen_everything_sleeps_until_there_is_more(nu
 
 async def test_a_backlog_is_read_in_pages(nursery: trio.Nursery):
     store, seen = Store(), list[tuple[float, int]]()
-    store.add(2 * PAGE + 1)
+    store.add(RECENT + 2 * PAGE)
     nursery.start_soon(follow, store, 0, seen)
     await wait_all_tasks_blocked()
-    assert [seq for _, seq in seen] == list(range(1, 2 * PAGE + 2))
-    assert set(store.asked) == {PAGE}
+    assert [seq for _, seq in seen] == list(range(1, RECENT + 2 * PAGE + 1))
+    assert store.asked[:2] == [PAGE, PAGE]
 
 
-def test_last_seq_is_that_of_the_newest_event():
+async def told(store: Store, after: int) -> News:
+    async with aclosing(store.fanout.news(after, store.page)) as news:
+        return await anext(news)
+
+
+async def test_what_is_new_comes_together_and_not_from_the_store():
+    store = Store()
+    store.add(3)
+    store.add(4)
+    assert [event.seq for event in (await told(store, 2)).events] == [3, 4, 5, 6, 7]
+    assert store.asked == []
+
+
+async def test_what_is_no_longer_in_memory_comes_from_the_store():
+    store = Store()
+    store.add(RECENT + 10)
+    assert [event.seq for event in (await told(store, 9)).events][0] == 10
+    assert store.asked == [PAGE]
+    assert [event.seq for event in (await told(store, 10)).events][0] == 11
+    assert store.asked == [PAGE]
+
+
+@pytest.mark.parametrize(("delay_ms", "age"), [(0, 0.0), (40, 0.04), (100, 0.1), (101, 0.0), (-5000, 0.0)])
+async def test_the_promise_counts_from_the_event_unless_the_database_was_what_took_long(
+    autojump_clock: MockClock, delay_ms: int, age: float
+):
+    store = Store(clock=10_000)
+    store.add(1, happened=10_000 - delay_ms)
+    assert trio.current_time() - (await told(store, 0)).born == pytest.approx(age)
+    assert list(store.fanout.commit_delays) == [max(0, delay_ms) / 1000]
+
+
+async def test_last_seq_is_that_of_the_newest_event():
     store = Store()
     assert store.fanout.last_seq == 0
     store.add(3)

@@ -7,6 +7,7 @@ the servers take turns, and medians count. Takes about a quarter of an hour; `--
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
 import time
@@ -67,13 +68,16 @@ class Run:
         flood = try_out("flood", SATURATION, self._program)
         self.notes.append(f"the clients read {flood.per_second:,.0f} frames/s when they come 64 at a time")
 
-    def note_busy(self, results: Results) -> None:
+    def note_conditions(self, results: Results) -> None:
         name, busiest = max(
             ((f"{server} in {cell}", summary.median("client_busy")) for (server, cell), summary in results.items()),
             key=lambda found: found[1],
         )
         doubt = ": they may be what is measured there" if busiest > BUSY else ""
         self.notes.append(f"the clients needed {busiest:.0%} of their core at most ({name}){doubt}")
+        waits = sorted(trial.waited for trials in self.trials.values() for trial in trials)
+        median, most = statistics.median(waits), waits[-1]
+        self.notes.append(f"of a trial, {median:.0%} passed waiting for a core that others had (at most {most:.0%})")
         late = [
             f"{server} in {cell}"
             for (server, cell), summary in results.items()
@@ -94,7 +98,7 @@ def main() -> int:
         results = run.measure(arguments.servers, cells, arguments.repeats)
     if not results:
         sys.exit("\n".join(run.notes))
-    run.note_busy(results)
+    run.note_conditions(results)
     if arguments.json:
         _write(arguments.json, run)
     return _print(results, run.notes, markdown=arguments.markdown)

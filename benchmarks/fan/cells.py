@@ -52,7 +52,7 @@ CELLS = (
     *(Cell(clients=many, per_second=rate, seconds=1.5) for many in (100, 500) for rate in RATES),
     *(Cell(clients=100, per_second=rate, seconds=1.5, offer=True) for rate in (100, 1000)),
     *(
-        Cell(clients=many, per_second=rate, seconds=4.5 if rate == 20 else 2.5, stalled=many // STALLED_SHARE)
+        Cell(clients=many, per_second=rate, seconds=4.5 if rate == 20 else 2.0, stalled=many // STALLED_SHARE)
         for many in (100, 500)
         for rate in RATES
     ),

@@ -43,13 +43,9 @@ def ratios(results: Results, other: str) -> list[Sequence[str]]:
         if server != other or ours is None:
             continue
         fields = [field for field in COMPARED if field != "loaded_kb" or ours.cell.clients >= MANY]
-        figures = [_ratio(ours.median(field), theirs.median(field)) for field in fields]
+        figures = [f"{ours.against(theirs, field):.2f} ×" for field in fields]
         rows.append((cell, *figures, *[NOTHING] * (len(COMPARED) - len(fields))))
     return rows
-
-
-def _ratio(ours: float, theirs: float) -> str:
-    return f"{ours / theirs:.2f} ×" if theirs > 0 else NOTHING
 
 
 def render(heads: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool) -> str:

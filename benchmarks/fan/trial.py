@@ -53,6 +53,8 @@ class Trial:
     loaded_kb: float
     client_busy: float
     """The share of its core that the client program needed."""
+    waited: float
+    """The share of the time that the server or the clients were ready and their core was taken by others."""
     compressed: bool
     answered: bool
     """Else the server was too busy to answer, and its CPU and memory were read from outside."""
@@ -78,15 +80,17 @@ def try_out(server: str, cell: Cell, program: Path) -> Trial:
             ready = clients.hear(START_SECONDS)
             serving.order("settle")
             settled = serving.hear(START_SECONDS)
-            load = _Load.begin(serving, cell)
+            load = _Load.begin(serving, clients, cell)
             load.send(serving, clients)
             seen = clients.hear(cell.seconds + GRACE_SECONDS + START_SECONDS)
+            waited = load.waited(serving, clients)
             told = load.ask(serving)
             clients.wait(PROMPT_SECONDS)
         if told["answered"]:
             serving.order("stop")
             serving.wait(PROMPT_SECONDS)
-    return _trial(cell, {**seen, **told, **ready, "before_kb": started["rss_kb"], "settled_kb": settled["rss_kb"]})
+    sizes = {"before_kb": started["rss_kb"], "settled_kb": settled["rss_kb"]}
+    return _trial(cell, {**seen, **told, **ready, **sizes, "waited_s": waited})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +100,13 @@ class _Load:
     cell: Cell
     t0: int
     cpu_before: float
+    waited_before: tuple[float, float]
 
     @classmethod
-    def begin(cls, serving: Child, cell: Cell) -> Self:
+    def begin(cls, serving: Child, clients: Child, cell: Cell) -> Self:
         t0 = time.monotonic_ns() + round(LEAD_SECONDS * SECOND_NS)
-        return cls(cell=cell, t0=t0, cpu_before=serving.cpu_seconds())
+        waited = serving.waited_seconds(), clients.waited_seconds()
+        return cls(cell=cell, t0=t0, cpu_before=serving.cpu_seconds(), waited_before=waited)
 
     def send(self, serving: Child, clients: Child) -> None:
         cell = self.cell
@@ -108,6 +114,11 @@ class _Load:
         end = until + round(GRACE_SECONDS * SECOND_NS)
         serving.order("emit", t0=self.t0, gap=cell.gap_ns, due=cell.due, until=until, end=end)
         clients.say(f"{self.t0} {end} {cell.gap_ns} {cell.due}")
+
+    def waited(self, serving: Child, clients: Child) -> float:
+        """For their cores, whichever of them waited longer."""
+        before = self.waited_before
+        return max(serving.waited_seconds() - before[0], clients.waited_seconds() - before[1])
 
     def ask(self, serving: Child) -> dict[str, Any]:
         outside = {"cpu_s": serving.cpu_seconds() - self.cpu_before, "peak_kb": serving.peak_kb(), "evicted_ms": []}
@@ -139,6 +150,7 @@ def _trial(cell: Cell, found: dict[str, Any]) -> Trial:
         connected_kb=(found["settled_kb"] - found["before_kb"]) / cell.clients,
         loaded_kb=(found["peak_kb"] - found["before_kb"]) / cell.clients,
         client_busy=found["client_cpu_s"] / seconds,
+        waited=found["waited_s"] / seconds,
         compressed=bool(found["compressed"]),
         answered=found["answered"],
     )
@@ -153,6 +165,15 @@ class Summary:
 
     def median(self, field: str) -> float:
         return statistics.median(getattr(trial, field) for trial in self.trials)
+
+    def against(self, other: "Summary", field: str) -> float:
+        """As a multiple of another server's: of what ran in the same turn, when every turn has both."""
+        ours, theirs = ([getattr(trial, field) for trial in summary.trials] for summary in (self, other))
+        if len(ours) != len(theirs):
+            ours, theirs = [statistics.median(ours)], [statistics.median(theirs)]
+        return statistics.median(
+            mine / yours if yours > 0 else math.inf for mine, yours in zip(ours, theirs, strict=True)
+        )
 
     @property
     def worst_fraction(self) -> float:

@@ -46,7 +46,7 @@ def _ours(results: Results) -> Iterator[tuple[str, Summary]]:
 def _throughput(results: Results) -> Iterator[Row]:
     ours, theirs = (results.get((server, "saturation")) for server in ("ours", "aiohttp"))
     if ours and theirs:
-        ratio = ours.median("per_second") / theirs.median("per_second")
+        ratio = ours.against(theirs, "per_second")
         yield _row(
             "deliveries at saturation, of aiohttp's", f"{ratio:.1f} ×", f"≥ {THROUGHPUT:g} ×", ratio >= THROUGHPUT
         )
@@ -54,7 +54,7 @@ def _throughput(results: Results) -> Iterator[Row]:
 
 def _near_the_ceiling(results: Results) -> Iterator[Row]:
     ratios = {
-        cell: ours.median("per_second") / results["raw", cell].median("per_second")
+        cell: ours.against(results["raw", cell], "per_second")
         for cell, ours in _ours(results)
         if kept_up(results, cell)
     }

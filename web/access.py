@@ -15,6 +15,7 @@ from hypercorn.typing import ASGIFramework
 from web.peers import is_stranger
 from web.rules import (
     BODY_BYTES,
+    READING,
     WRITING,
     Head,
     Refusal,
@@ -30,7 +31,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Scope = dict[str, Any]
 
-BODY_SECONDS = 10.0
+BODY_SECONDS = 8.0
+"""The connection is over within ten: a refused client is heard out for a while."""
 OWNER_THREADS = 4
 
 SECURITY_HEADERS: Mapping[bytes, bytes] = {
@@ -67,9 +69,9 @@ class Access:
             case "lifespan":
                 await self._app(scope, receive, send)
             case "http":
-                await self._http(scope, receive, self._sealed(scope, send))
+                await self._http(scope, receive, _sealed(send, shared=self._is_shared(scope)))
             case "websocket":
-                await self._websocket(scope, receive, send)
+                await self._websocket(scope, receive, _sealed(send))
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = Head(method="WEBSOCKET", path=scope["path"], headers=scope["headers"])
@@ -99,10 +101,14 @@ class Access:
         await self._app(scope, _replay(body if isinstance(body, bytes) else b"", receive), send)  # type: ignore[arg-type]
 
     async def _refused(self, scope: Scope, head: Head) -> Refusal | None:
-        if (refused := refusal(head, self._rules)) is not None:
+        if (refused := refusal(head, self._rules, shared=self._is_shared(scope))) is not None:
             return refused
         if self._owners and await self._is_stranger(scope):
-            return Refusal(status=403, error="another user of this machine may not do this")
+            return Refusal(
+                status=403,
+                error="another user of this machine may not do this",
+                hint="the runner's operator can allow it with --any-user",
+            )
         if not has_token(head, self._rules):
             return Refusal(
                 status=401,
@@ -130,20 +136,23 @@ class Access:
             return b""
         return f"{self._rules.cookie}={given}; HttpOnly; SameSite=Strict; Path=/".encode()
 
-    def _sealed(self, scope: Scope, send: Send) -> Send:
-        """Answers with the security headers, and without what tells other origins more than they may know."""
-        shared = scope["path"] in self._cors and scope["method"] in ("GET", "HEAD")
+    def _is_shared(self, scope: Scope) -> bool:
+        return scope["type"] == "http" and scope["path"] in self._cors and scope["method"] in READING
 
-        async def sealed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                more = dict(SECURITY_HEADERS)
-                if shared and message["status"] == 200:
-                    more[b"access-control-allow-origin"] = b"*"
-                    more[b"cross-origin-resource-policy"] = b"cross-origin"
-                message = {**message, "headers": [*message.get("headers", ()), *more.items()]}
-            await send(message)
 
-        return sealed
+def _sealed(send: Send, *, shared: bool = False) -> Send:
+    """Answers with the security headers; only what is shared, and is there, may be read by other origins."""
+
+    async def sealed(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            more = dict(SECURITY_HEADERS)
+            if shared and message["status"] == 200:
+                more[b"access-control-allow-origin"] = b"*"
+                more[b"cross-origin-resource-policy"] = b"cross-origin"
+            message = {**message, "headers": [*message.get("headers", ()), *more.items()]}
+        await send(message)
+
+    return sealed
 
 
 async def _read(receive: Receive) -> bytes | Refusal:

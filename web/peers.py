@@ -2,47 +2,66 @@
 
 The runner can start agents that execute code as its user, so no other user of the machine may drive it. Linux lists
 every socket with its owner; the owner of the other end is whoever opened it. Blocks: called in a thread.
+
+Asked only where the runner listens on the loopback: whoever connects there is on this machine and has a socket in
+the list. One that has none (any more) is taken for a stranger: it may have sent its request and closed at once, so
+that nobody could see whose it was.
 """
 
 import os
-import socket
 import sys
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 ROOT = 0
-_TABLES = {socket.AF_INET: "tcp", socket.AF_INET6: "tcp6"}
-_UID_FIELD = 7
+LOOKS = 2
+"""The list is read in pieces while others come and go: a socket can be missed once."""
+_UID_FIELD, _INODE_FIELD = 7, 9
+_ORPHAN = b"0"
+"""The inode of a socket that its process has closed; the kernel says then that it is root's."""
 Address = tuple[str, int]
 
 
 def is_stranger(client: Address, server: Address, tables: Path = Path("/proc/net")) -> bool:
-    """Whether the client's socket belongs to neither this user nor root; False where the kernel does not tell.
-
-    A connection from another machine is in no table: what is let through there is decided by the token.
-    """
-    if sys.platform != "linux":
+    """Whether the client's socket cannot be seen to belong to this user or to root; False where there is no list."""
+    if sys.platform != "linux" or not (tables / "tcp").exists():
         return False
-    owner = owner_of(client, server, tables)
-    return owner is not None and owner not in (os.geteuid(), ROOT)
+    return all(owner_of(client, server, tables) not in (os.geteuid(), ROOT) for _ in range(LOOKS))
 
 
 def owner_of(client: Address, server: Address, tables: Path = Path("/proc/net")) -> int | None:
-    """The user id of the socket that `client` is the local end of; None when there is no such socket here."""
-    family = socket.AF_INET6 if ":" in client[0] else socket.AF_INET
-    wanted = f" {_written(client, family)} {_written(server, family)} ".encode()
-    try:
-        listing = (tables / _TABLES[family]).read_bytes()
-    except OSError:
-        return None
-    start = listing.find(wanted)
-    if start < 0:
-        return None
-    line = listing[listing.rfind(b"\n", 0, start) + 1 : listing.find(b"\n", start)]
-    return int(line.split()[_UID_FIELD])
+    """The user id of the open socket that `client` is the local end of; None when there is no such socket here."""
+    for table, wanted in _rows(client, server):
+        try:
+            listing = (tables / table).read_bytes()
+        except OSError:
+            continue
+        start = listing.find(wanted)
+        if start >= 0:
+            fields = listing[listing.rfind(b"\n", 0, start) + 1 : listing.find(b"\n", start)].split()
+            return None if fields[_INODE_FIELD] == _ORPHAN else int(fields[_UID_FIELD])
+    return None
 
 
-def _written(address: Address, family: socket.AddressFamily) -> str:
+def _rows(client: Address, server: Address) -> Iterator[tuple[str, bytes]]:
+    """In which table the socket may stand, and what its row holds.
+
+    An IPv4 connection can be made through a socket of IPv6: it stands in the other table then.
+    """
+    ends = [(ip_address(host), port) for host, port in (client, server)]
+    if ends[0][0].version == 4:
+        yield "tcp", _row(ends)
+        ends = [(IPv6Address(f"::ffff:{host}"), port) for host, port in ends]
+    yield "tcp6", _row(ends)
+
+
+def _row(ends: list[tuple[IPv4Address | IPv6Address, int]]) -> bytes:
+    return f" {' '.join(_written(host, port) for host, port in ends)} ".encode()
+
+
+def _written(host: IPv4Address | IPv6Address, port: int) -> str:
     """An address as the kernel writes it: each group of four bytes in the machine's own order, in hexadecimal."""
-    packed = socket.inet_pton(family, address[0])
+    packed = host.packed
     words = (packed[start : start + 4] for start in range(0, len(packed), 4))
-    return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words) + f":{address[1]:04X}"
+    return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words) + f":{port:04X}"

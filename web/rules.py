@@ -8,7 +8,6 @@ and so can every user of the machine. The order of the checks is part of them: t
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HEADER_BYTES = 16 * 1024
@@ -79,15 +78,25 @@ def _has_port(host: str) -> bool:
     return host.rpartition("]")[2].count(":") > 0
 
 
-def refusal(head: Head, rules: Rules) -> Refusal | None:
-    """The first reason not to serve a request with this head; None when there is none."""
-    checks = (_size, _host, _origin, _site, _method)
+def refusal(head: Head, rules: Rules, *, shared: bool = False) -> Refusal | None:
+    """The first reason not to serve a request with this head; None when there is none.
+
+    `shared`: it asks for something that pages of any origin may read.
+    """
+    checks = (_size, _target, _host, *(() if shared else (_origin, _site)), _method)
     return next((found for check in checks if (found := check(head, rules)) is not None), None)
 
 
 def _size(head: Head, rules: Rules) -> Refusal | None:
     if sum(len(name) + len(value) + 4 for name, value in head.headers) > HEADER_BYTES:
         return Refusal(status=431, error="the request's headers are too large")
+    return None
+
+
+def _target(head: Head, rules: Rules) -> Refusal | None:
+    """What proxies are asked for: the framework would make a path of it that the checks here have not seen."""
+    if not head.path.startswith("/"):
+        return Refusal(status=400, error="a request asks for a path, which begins with /")
     return None
 
 
@@ -136,10 +145,9 @@ def has_token(head: Head, rules: Rules) -> bool:
 
 
 def _cookies(head: Head) -> dict[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie("; ".join(head.values(b"cookie"))).items()}
-    except CookieError:
-        return {}
+    """Those of other programs on this machine come along, and may look like anything."""
+    pairs = (pair.partition("=") for line in head.values(b"cookie") for pair in line.split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def body_refusal(head: Head) -> Refusal | None:

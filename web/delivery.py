@@ -109,6 +109,11 @@ class Delivery:
             await outbox.drained()
 
     @property
+    def longest(self) -> int:
+        """Bytes that wait for the client that is furthest behind."""
+        return max((outbox.size for outbox in self._live), default=0)
+
+    @property
     def queued(self) -> int:
         """Bytes that wait for all clients together."""
         return sum(outbox.size for outbox in (*self._live, *self._ahead))

@@ -5,15 +5,17 @@ pace at which it reads; when that is too far back or unknown, or without it, the
 joined to delivery. What it says meanwhile is read all the time: so its end is noticed, and its pings are answered.
 """
 
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
 import trio
 from quart import Websocket, websocket
 
-from runner.domain.errors import RunnerError
+from runner.domain.errors import DatabaseError, RunnerError
 from web import frames
 from web.control_api import ControlApi, Cycles, StartBody, StopBody
+from web.conversation import Disconnected
 from web.delivery import Delivery
 from web.outbox import FINISHED, REPLAY_SECONDS, Outbox
 from web.records import REPLAY_LIMIT, Records
@@ -58,8 +60,10 @@ class Live:
         await here.accept()
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, here, outbox)
-                await self._bring_up(outbox, _after(here))
+                nursery.start_soon(self._bring_up, outbox, _after(here))
+                with suppress(Disconnected):
+                    await self._listen(here, outbox)
+                nursery.cancel_scope.cancel()
         finally:
             self._delivery.leave(outbox)
 
@@ -88,9 +92,11 @@ class Live:
 
     async def _replay(self, outbox: Outbox, after: int) -> int:
         events = await self._records.events(after, PAGE)
+        if not events:
+            raise DatabaseError(f"the events after {after} are not in the database any more")
         outbox.push(b"".join(map(frames.event, events)), trio.current_time())
         await outbox.drained()
-        return events[-1].seq if events else after
+        return events[-1].seq
 
     def _tell(self, outbox: Outbox, kind: str, payload: object) -> None:
         self._delivery.send(outbox, msgspec.json.encode({"type": kind, "payload": payload}))

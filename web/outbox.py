@@ -1,8 +1,8 @@
 """The outbox: the one way of all bytes of a connection to its client, in order and within a time.
 
-`push` writes at once and never waits; what the kernel does not take is kept in a queue that `flush`, a task of the
-connection, empties. A connection that takes too long is reset: it keeps nothing of ours and delays nobody. There are
-two measures of "too long":
+`push` writes at once and never waits. What the kernel does not take is kept in a queue, and a task in the connection's
+nursery empties it; there is none while nothing waits. A connection that takes too long is reset: it keeps nothing of
+ours and delays nobody. There are two measures of "too long":
 
 - *paced*, for answers and replays: the writer waits for the reader, who has to take something every so often;
 - *live*, for events: each has to be with the kernel within `LIVE_SECONDS` from when it happened.
@@ -42,18 +42,18 @@ _Chunk = tuple[float, int, memoryview]
 
 
 class Outbox:
-    """What waits for one client. One task pushes at a time, and one flushes."""
+    """What waits for one client. When it ends, so does the nursery that it was given: the connection's."""
 
-    def __init__(self, sock: trio.socket.SocketType) -> None:
+    def __init__(self, sock: trio.socket.SocketType, nursery: trio.Nursery) -> None:
         self._sock = sock
+        self._nursery = nursery
         self._queue: deque[_Chunk] = deque()
         self._size = 0
         self._patience: float | None = ANSWER_SECONDS
         self._moved = 0.0
         self._note: Note | None = None
-        self._work = trio.Event()
-        self._idle = trio.Event()
-        self._idle.set()
+        self._idle: trio.Event | None = None
+        """Set when nothing waits any more; None while nothing does."""
         self.heard = trio.current_time()
         """When the client said anything last."""
         self.ended = ""
@@ -98,26 +98,24 @@ class Outbox:
         return False
 
     def _keep(self, chunk: "_Chunk") -> None:
-        if not self._queue:
-            self._moved = trio.current_time()
-            self._idle = trio.Event()
         self._queue.append(chunk)
         self._size += len(chunk[2])
-        self._work.set()
+        if self._idle is None:
+            self._moved, self._idle = trio.current_time(), trio.Event()
+            self._nursery.start_soon(self._flush, name="outbox")
         if self.is_live and self._size > LIVE_BYTES:
             self._evict("overflow")
 
     async def drained(self) -> None:
-        """Wait until nothing waits any more, or the connection is dropped."""
-        await self._idle.wait()
+        """Wait until nothing waits any more, or the connection has ended."""
+        if self._idle is None:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._idle.wait()
 
-    async def flush(self) -> None:
-        """Hand over what waits until the connection has ended; then return."""
-        while not self.ended:
-            if not self._queue:
-                self._work = trio.Event()
-                await self._work.wait()
-                continue
+    async def _flush(self) -> None:
+        """Hand over what waits, until nothing does or the connection has ended."""
+        while self._queue:
             with trio.CancelScope(deadline=self._deadline()) as scope:
                 try:
                     await trio.lowlevel.wait_writable(self._sock)
@@ -129,15 +127,22 @@ class Outbox:
                     self._evict("deadline")
             elif not self.ended:
                 self._empty()
+        self._rest()
+
+    def _rest(self) -> None:
+        """Nothing waits: let go whoever waited for that."""
+        if self._idle is not None:
+            self._idle.set()
+            self._idle = None
 
     def end(self, reason: str) -> None:
-        """Write nothing more; whoever waits for the connection is let go. The socket stays as it is."""
+        """Write nothing more, and end the connection; the socket stays as it is."""
         if not self.ended:
             self.ended = reason
             self._queue.clear()
             self._size = 0
-            self._work.set()
-            self._idle.set()
+            self._rest()
+            self._nursery.cancel_scope.cancel()
 
     def reset(self, reason: str) -> None:
         """End it, and the connection with it, so that the client knows at once."""
@@ -188,5 +193,3 @@ class Outbox:
             taken -= len(data)
             if events and self._note is not None:
                 self._note(self._moved - born, events)
-        if not self._queue:
-            self._idle.set()

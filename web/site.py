@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from quart_trio import QuartTrio
-
 from runner.workspace.project import Paths
 from web import assets
 from web.access import Access
 from web.control_api import ControlApi
+from web.conversation import make_app
 from web.delivery import Delivery
 from web.history_api import HistoryApi
 from web.live import Live
@@ -68,7 +67,7 @@ def build(around: Surroundings, offer: Offer) -> Site:
         *service.routes(),
     ]
     service.describe(routes)
-    app = QuartTrio("web", static_folder=None)
+    app = make_app("web")
     mount(app, routes)
     assets.mount(app, assets.load())
     app.add_websocket("/ws", "live", Live(delivery, records, control).handle)

@@ -118,18 +118,14 @@ class Connection(TCPServer):
         waiting: Waiting,
         stream: trio.SocketStream,
     ) -> None:
-        self.outbox = Outbox(stream.socket)
+        self.outbox: Outbox
         self._waiting = waiting
-        self._conversation = ConnectionState({_OUR_STATE: self.outbox})
         super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # TLS is not offered
 
     async def run(self) -> None:
         """Serve the client; whatever goes wrong with it concerns nobody else."""
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._end_with_outbox, nursery.cancel_scope)
-                await self._converse()
-                nursery.cancel_scope.cancel()
+            await self._converse()
             if self.outbox.ended == FINISHED:
                 await self._linger()
         except OSError:
@@ -141,11 +137,6 @@ class Connection(TCPServer):
             self.outbox.end("left")
             self.stream.socket.close()
 
-    async def _end_with_outbox(self, scope: trio.CancelScope) -> None:
-        """A client that was dropped may still have a reader that waits for its app: nobody needs it any more."""
-        await self.outbox.flush()
-        scope.cancel()
-
     async def _linger(self) -> None:
         """Hear a client out that still sends: closing over unread bytes would take our last answer from it."""
         self.stream.socket.shutdown(socket.SHUT_WR)
@@ -155,18 +146,20 @@ class Connection(TCPServer):
 
     async def _converse(self) -> None:
         sock = self.stream.socket
-        client = parse_socket_addr(sock.family, sock.getpeername())
-        server = parse_socket_addr(sock.family, sock.getsockname())
         async with TaskGroup() as group:
             self._task_group = group
+            assert group._nursery is not None
+            # It cancels the nursery when it ends: whoever is dropped may have a reader that waits for its app.
+            self.outbox = Outbox(sock, group._nursery)
+            client = parse_socket_addr(sock.family, sock.getpeername())
+            server = parse_socket_addr(sock.family, sock.getsockname())
             self.protocol = PlainProtocol(  # type: ignore[assignment]  # what stock Hypercorn wraps for HTTP/2
-                *(self.app, self.config, self.context, group, self._conversation),
+                *(self.app, self.config, self.context, group, ConnectionState({_OUR_STATE: self.outbox})),
                 *(False, client, server, self.protocol_send),
             )
             self._waiting.add(self)
             await self.idle_task.restart(group, self._idle_timeout)
             await self._read_data()
-        await self.outbox.drained()
 
     async def protocol_send(self, event: Event) -> None:
         """What Hypercorn has for the client, or notes of it."""

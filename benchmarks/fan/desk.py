@@ -13,7 +13,7 @@ from typing import Any, Protocol, TextIO
 from benchmarks.fan.events import make_event
 
 WARM_UP = 5
-"""Events without a time, which pay for what is cold; the clients do not count them."""
+"""Events without a time, when all clients are there; they pay for what is cold, and the clients do not count them."""
 WARM_UP_SECONDS = 0.02
 SATURATION_TURN = 16
 """Events in a row before the server's event loop gets a turn."""
@@ -56,13 +56,16 @@ class Desk:
 
     async def follow(self, server: Server) -> None:
         """The `Drive`: say where the server listens and do as told until `stop`."""
-        self.answer(port=server.port, path=server.path, rss_kb=_memory_kb("VmRSS"))
+        self.answer(port=server.port, path=server.path)
         while line := await server.read_order():
             order = json.loads(line)
             match order["do"]:
-                case "settle":
+                case "weigh":
                     self.answer(rss_kb=_memory_kb("VmRSS"))
+                case "settle":
+                    await self._warm_up(server)
                     _forget_peak()
+                    self.answer(rss_kb=_memory_kb("VmRSS"))
                 case "emit":
                     await self._emit(server, order)
                 case "report":
@@ -77,10 +80,12 @@ class Desk:
     def answer(self, **fields: object) -> None:
         print(json.dumps(fields), file=self._answers, flush=True)
 
-    async def _emit(self, server: Server, order: Mapping[str, int]) -> None:
+    async def _warm_up(self, server: Server) -> None:
         for _ in range(WARM_UP):
             await server.emit(self._event(0), patient=True)
             await server.sleep(WARM_UP_SECONDS)
+
+    async def _emit(self, server: Server, order: Mapping[str, int]) -> None:
         self._cpu_before = _cpu_seconds()
         await server.sleep(_seconds_until(order["t0"]))
         emitted = await (self._on_time(server, order) if order["due"] else self._saturate(server, order))

@@ -42,10 +42,17 @@ def ratios(results: Results, other: str) -> list[Sequence[str]]:
         ours = results.get(("ours", cell))
         if server != other or ours is None:
             continue
-        fields = [field for field in COMPARED if field != "loaded_kb" or ours.cell.clients >= MANY]
-        figures = [f"{ours.against(theirs, field):.2f} ×" for field in fields]
-        rows.append((cell, *figures, *[NOTHING] * (len(COMPARED) - len(fields))))
+        figures = [f"{ours.against(theirs, field):.2f} ×" if _means_something(field, ours) else NOTHING
+                   for field in COMPARED]  # fmt: skip
+        rows.append((cell, *figures))
     return rows
+
+
+def _means_something(field: str, ours: Summary) -> bool:
+    """At saturation latency tells how far a server runs ahead, and with one client memory is mostly chance."""
+    if field.endswith("_ms"):
+        return ours.cell.per_second > 0
+    return field != "loaded_kb" or ours.cell.clients >= MANY
 
 
 def render(heads: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool) -> str:

@@ -13,8 +13,8 @@ from typing import Any, Self
 from benchmarks.fan.cells import SECOND_NS, Cell
 from benchmarks.fan.child import Child, ChildFailed
 
-LEAD_SECONDS = 0.2
-"""From the order to the first event: the warm-up takes half of it."""
+LEAD_SECONDS = 0.05
+"""From the order to the first event."""
 GRACE_SECONDS = 0.4
 """After the last event was due; what comes later is not counted."""
 START_SECONDS = 20
@@ -75,8 +75,9 @@ def try_out(server: str, cell: Cell, program: Path) -> Trial:
         started = serving.hear(START_SECONDS)
         if "missing" in started:
             raise ServerMissing(started["missing"])
-        numbers = [started["port"], started["path"], cell.clients, cell.stalled, int(cell.offer)]
-        with Child([str(program), "127.0.0.1", *map(str, numbers)], core=client_core) as clients:
+        dial = [str(program), "127.0.0.1", str(started["port"]), started["path"]]
+        empty = _weigh_empty(serving, [*dial, "1", "0", str(int(cell.offer))])
+        with Child([*dial, *map(str, (cell.clients, cell.stalled, int(cell.offer)))], core=client_core) as clients:
             ready = clients.hear(START_SECONDS)
             serving.order("settle")
             settled = serving.hear(START_SECONDS)
@@ -89,8 +90,19 @@ def try_out(server: str, cell: Cell, program: Path) -> Trial:
         if told["answered"]:
             serving.order("stop")
             serving.wait(PROMPT_SECONDS)
-    sizes = {"before_kb": started["rss_kb"], "settled_kb": settled["rss_kb"]}
+    sizes = {"before_kb": empty, "settled_kb": settled["rss_kb"]}
     return _trial(cell, {**seen, **told, **ready, **sizes, "waited_s": waited})
+
+
+def _weigh_empty(serving: Child, one_client: list[str]) -> int:
+    """The server's memory without clients; the first one, which pays for what all share, has come and gone."""
+    with Child(one_client, core=None) as first:
+        first.hear(START_SECONDS)
+        first.say("0 1 0 0")
+        first.hear(START_SECONDS)
+        first.wait(PROMPT_SECONDS)
+    serving.order("weigh")
+    return serving.hear(START_SECONDS)["rss_kb"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,10 +51,15 @@ async def connected() -> AsyncIterator[Ends]:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
         with server:
             async with trio.open_nursery() as nursery:
-                outbox = Outbox(server)
-                nursery.start_soon(outbox.flush)
-                yield Ends(outbox, client)
+                yield Ends(Outbox(server, await nursery.start(_hold)), client)
                 nursery.cancel_scope.cancel()
+
+
+async def _hold(*, task_status: trio.TaskStatus[trio.Nursery]) -> None:
+    """A connection's nursery, which its outbox cancels."""
+    async with trio.open_nursery() as connection:
+        task_status.started(connection)
+        await trio.sleep_forever()
 
 
 def fill(outbox: Outbox) -> None:

@@ -227,7 +227,8 @@ def _examine(path: Path) -> None:
 
 def _steering_tables(connection: sqlite3.Connection) -> list[str]:
     rows = connection.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'events' AND rootpage > 0"
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
+        " AND name <> 'events' AND name NOT LIKE 'event_search%'"
     )
     return ['"' + name.replace('"', '""') + '"' for (name,) in rows]
 

@@ -5,12 +5,13 @@ database and to the world.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from runner.domain.events import Envelope, Event
+from runner.store import search
 
 EVENT_TEXT_LIMIT = 4096
 """Characters of a single text in an event; the whole text stays in the run's files."""
@@ -54,18 +55,25 @@ class EventLog:
         """Store an event; `at` is when it happened, in epoch milliseconds (default: now)."""
         payload = self._payload(event)
         timestamp = self._clock() if at is None else at
-        columns = [_column(payload, name) for name in _COLUMNS]
+        values = [payload.get(name) for name in _COLUMNS]
+        columns = [value if isinstance(value, str | None) else str(value) for value in values]
         encoded = encode(payload)
         row = self._db.execute(
             "INSERT INTO events (batch_id, story_id, command_id, timestamp, event_type, epic_id, story_key,"
             " command, task_id, status, message, payload_json) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (batch_id, story_id, command_id, timestamp, event.event_type, *columns, encoded.decode()),
         )
-        self._events.append(Envelope(seq=rowid(row), type=event.event_type, timestamp=timestamp, payload=encoded))
+        seq = rowid(row)
+        self._events.append(Envelope(seq=seq, type=event.event_type, timestamp=timestamp, payload=encoded))
+        if seq % search.CHUNK == 0:
+            search.index_events(self._db)
 
     def _payload(self, event: Event) -> dict[str, object]:
         """The event as JSON values, without secrets and with long texts cut."""
-        payload: dict[str, object] = self._redacted(msgspec.to_builtins(event))
+        plain = msgspec.to_builtins(event)
+        # Nearly always there is no secret, and one look at all texts is cheaper than one at each.
+        texts = "\0".join(search.texts_in(plain))
+        payload: dict[str, object] = plain if self._redact(texts) == texts else self._redacted(plain)
         long = {
             name: text for name, text in payload.items() if isinstance(text, str) and len(text) > EVENT_TEXT_LIMIT
         }
@@ -101,8 +109,3 @@ def rowid(cursor: sqlite3.Cursor) -> int:
     rowid = cursor.lastrowid
     assert rowid is not None  # an INSERT always has one
     return rowid
-
-
-def _column(payload: Mapping[str, object], name: str) -> object:
-    value = payload.get(name)
-    return value if isinstance(value, (str, type(None))) else str(value)

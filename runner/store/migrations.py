@@ -14,6 +14,7 @@ from pathlib import Path
 
 from runner.crashpoint import crashpoints
 from runner.domain.errors import DatabaseError
+from runner.store import search
 from runner.store.original import absorb_tables, is_original, set_tables_aside
 
 APPLICATION_ID = 0x53505254
@@ -145,6 +146,12 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-STEPS: tuple[Step, ...] = (_first,)
+def _second(connection: sqlite3.Connection) -> None:
+    """Version 2: events can be searched."""
+    search.create(connection)
+    search.index_events(connection)
+
+
+STEPS: tuple[Step, ...] = (_first, _second)
 VERSION = len(STEPS)
 """The version this runner reads and writes."""

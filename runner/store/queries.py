@@ -10,6 +10,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from runner.store.event_pages import PAGE_LIMIT as PAGE_LIMIT
+from runner.store.event_pages import bounded
+from runner.store.event_pages import events_after as events_after
+from runner.store.event_pages import events_page as events_page
+from runner.store.event_pages import last_seq as last_seq
 from runner.store.records import (
     AttemptRow,
     BackgroundRow,
@@ -18,7 +23,6 @@ from runner.store.records import (
     BatchSummary,
     CommandRow,
     CycleRow,
-    EventRow,
     History,
     StoryRow,
     StoryTimes,
@@ -29,11 +33,8 @@ from runner.store.records import (
     snapshot,
 )
 
-PAGE_LIMIT = 1000
-"""Most rows in one page, whatever is asked: at 4 KiB an event a page stays below 5 MB."""
 DETAIL_LIMIT = 2000
 """Most commands in the detail of one batch, the newest: a sprint of 40 stories has some 600."""
-_BEYOND = 2**63 - 1
 
 _BATCH = (
     "SELECT id, started_at, ended_at, max_cycles, cycles_completed, status, resumable, runs, resets_at, reason,"
@@ -55,7 +56,6 @@ _BACKGROUND = (
     "SELECT id, batch_id, story_key AS story_keys, task_type, spawned_at, completed_at, status, step_key,"
     " (SELECT number FROM cycles WHERE cycles.id = cycle_id) AS cycle, reason FROM background_tasks"
 )
-_EVENT = "SELECT id AS seq, event_type AS type, timestamp, payload_json FROM events"
 
 
 def latest_batch(connection: sqlite3.Connection) -> BatchRow | None:
@@ -92,7 +92,7 @@ def batches(connection: sqlite3.Connection, *, limit: int, offset: int = 0) -> t
         " FROM batches ORDER BY id DESC LIMIT ? OFFSET ?"
     )
     with snapshot(connection):
-        page = fetch_all(connection, BatchSummary, query, _bounded(limit), max(offset, 0))
+        page = fetch_all(connection, BatchSummary, query, bounded(limit), max(offset, 0))
         (total,) = connection.execute("SELECT count(*) FROM batches").fetchone()
     return page, total
 
@@ -153,79 +153,6 @@ def running_commands(connection: sqlite3.Connection, batch_id: int) -> tuple[Com
     """The commands of a batch that no end was recorded for."""
     query = f"{_COMMAND} WHERE status = 'running' AND batch_id = ? ORDER BY id LIMIT {PAGE_LIMIT}"
     return fetch_all(connection, CommandRow, query, batch_id)
-
-
-def events_after(connection: sqlite3.Connection, seq: int, *, limit: int) -> tuple[EventRow, ...]:
-    """The next events after `seq`, in order."""
-    return fetch_all(connection, EventRow, f"{_EVENT} WHERE id > ? ORDER BY id LIMIT ?", seq, _bounded(limit))
-
-
-def events_page(
-    connection: sqlite3.Connection,
-    *,
-    limit: int,
-    after: int | None = None,
-    before: int | None = None,
-    batch: int | None = None,
-    story: str | None = None,
-    command: int | None = None,
-    type: str | None = None,
-) -> tuple[EventRow, ...]:
-    """A page of the events that fit all that is given, in `seq` order.
-
-    With `after` the first ones behind it, else the last ones (in front of `before`). `command` is a command's id,
-    `story` a full key: events of a pair are events of both its stories.
-    """
-    low, high = _narrow(connection, after or 0, before or _BEYOND, batch, story)
-    equal = {"batch_id = ?": batch, "command_id = ?": command, "event_type = ?": type}
-    given: dict[str, object] = {text: value for text, value in equal.items() if value is not None}
-    if story is not None:
-        texts = json.dumps(_texts_naming(connection, story))
-        given["story_key IN (SELECT value FROM json_each(?))"] = texts
-    where = " AND ".join(["id > ?", "id < ?", *given])
-    query = f"{_EVENT} WHERE {where} ORDER BY id {'DESC' if after is None else 'ASC'} LIMIT ?"
-    page = fetch_all(connection, EventRow, query, low, high, *given.values(), _bounded(limit))
-    return page if after is not None else page[::-1]
-
-
-def _narrow(
-    connection: sqlite3.Connection, low: int, high: int, batch: int | None, story: str | None
-) -> tuple[int, int]:
-    """The range of ids that a batch's or a story's events lie in: batches follow one another.
-
-    So no page, whatever else is asked, walks through the events of all other batches.
-    """
-    conditions = {"id = ?": batch, "id IN (SELECT batch_id FROM stories WHERE story_key = ?)": story}
-    given = {text: value for text, value in conditions.items() if value is not None}
-    if not given:
-        return low, high
-    query = (
-        "SELECT min((SELECT min(id) FROM events WHERE batch_id = batches.id)),"
-        " max((SELECT max(id) FROM events WHERE batch_id = batches.id))"
-        f" FROM batches WHERE {' AND '.join(given)}"
-    )
-    first, last = connection.execute(query, tuple(given.values())).fetchone()
-    return (low, low) if first is None else (max(low, first - 1), min(high, last + 1))
-
-
-def _texts_naming(connection: sqlite3.Connection, key: str) -> list[str]:
-    """What `story_key` may hold in an event of this story: its key, or a pair with another of its epic.
-
-    Whole texts can be looked up in an index; a pattern could not.
-    """
-    partners = connection.execute(
-        "SELECT DISTINCT other.story_key FROM stories JOIN stories AS other"
-        " ON other.batch_id = stories.batch_id AND other.epic_id = stories.epic_id"
-        " WHERE stories.story_key = ? AND other.story_key <> stories.story_key",
-        (key,),
-    ).fetchall()
-    return [key, *(pair for (other,) in partners for pair in (f"{key},{other}", f"{other},{key}"))]
-
-
-def last_seq(connection: sqlite3.Connection) -> int:
-    """The `seq` of the newest event; 0 before the first."""
-    (seq,) = connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
-    return int(seq)
 
 
 def history(connection: sqlite3.Connection, batch_id: int) -> History:
@@ -290,7 +217,3 @@ def story_times(connection: sqlite3.Connection, keys: Collection[str]) -> dict[s
             blocked_reason=reason,
         )
     return found
-
-
-def _bounded(limit: int) -> int:
-    return min(max(limit, 1), PAGE_LIMIT)

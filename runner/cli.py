@@ -6,22 +6,29 @@ refusal cost next to nothing.
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner import __version__
 from runner.domain.errors import RunnerError
+from runner.options import (
+    FILE,
+    agent_options,
+    client_options,
+    cycles_option,
+    json_option,
+    place_options,
+    serving_options,
+    url_option,
+)
 
 if TYPE_CHECKING:
     from runner.commands.given import Given
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-FILE = click.Path(path_type=Path)
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+STOPS = ("command", "story", "cycle", "now")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -57,54 +64,9 @@ def say(text: str) -> None:
         return
 
 
-def place_options(command: Command) -> Command:
-    """The options by which every command finds its project and database."""
-    for option in (
-        click.option("--database", type=FILE, help="The SQLite file (default: in the project's state folder)."),
-        click.option("--status-file", type=FILE, help="sprint-status.yaml, when it is not where the project says."),
-        click.option("--project", type=FILE, help="The BMAD project (default: found upward from here)."),
-    ):
-        command = option(command)
-    return command
-
-
-def agent_options(command: Command) -> Command:
-    """The options that say which agent runs the commands."""
-    for option in (
-        click.option("--permission-mode", metavar="MODE", help="Handed to the agent CLI. [bypassPermissions]"),
-        click.option("--scenario", type=FILE, help="What the scripted agent does, see docs/scripted-agent.md."),
-        click.option("--agent-command", metavar="PATH", help="The executable of the agent. [claude on PATH]"),
-        click.option("--agent", type=click.Choice(["claude", "scripted"]), help="Who runs the commands. [claude]"),
-    ):
-        command = option(command)
-    return command
-
-
-def serving_options(command: Command) -> Command:
-    """The options that say where the dashboard is, and who may come."""
-    for option in (
-        click.option("--no-cors", is_flag=True, help="Pages of other origins may not even read the data files."),
-        click.option("--any-user", is_flag=True, help="Other users of this machine may control the runner."),
-        click.option("--unsafe-bind", is_flag=True, help="Allow a --host beyond this machine; asks for a token."),
-        click.option(
-            "--allow-host", multiple=True, metavar="NAME[:PORT]", help="A name the dashboard is also reached by."
-        ),
-        click.option("--no-server", is_flag=True, help="No dashboard; the terminal alone."),
-        click.option(
-            "--port", type=click.IntRange(0, 65535), metavar="N", help="Its port; 0: any free one. [8765]"
-        ),
-        click.option("--host", metavar="ADDRESS", help="Where the dashboard listens. [127.0.0.1]"),
-    ):
-        command = option(command)
-    return command
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
 @click.group(invoke_without_command=True, context_settings=HELP)
 @click.version_option(__version__, "-V", "--version", prog_name="sprint-runner")
-@click.option("--cycles", metavar="N|all", help="Run a batch of N cycles, or until no story is left.")
+@cycles_option
 @click.option("--resume", is_flag=True, help="Continue the unfinished batch at its exact position.")
 @click.option("--new", is_flag=True, help="With --cycles: close an unfinished batch and start a new one.")
 @click.option("--dry-run", is_flag=True, help="Print the plan of the next cycles, start and write nothing.")
@@ -156,13 +118,68 @@ def _given(context: click.Context, options: dict[str, Any]) -> "Given":
 
 @main.command(context_settings=HELP, short_help="What goes on in the project, or what can be resumed.")
 @place_options
+@url_option
 @json_option
 @click.pass_context
 def status(context: click.Context, /, **options: Any) -> None:
     """What goes on in the project, down to the supervision tree of a running runner, or what can be resumed."""
     from runner.commands.status import show
 
-    _print(show(_given(context, options), say))
+    _print(show(_given(context, options), say, dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Start a batch in a running runner.")
+@cycles_option
+@click.option("--new", is_flag=True, help="Close an unfinished batch first.")
+@client_options
+@click.pass_context
+def start(context: click.Context, /, **options: Any) -> None:
+    """Start a batch in a running runner that is idle; without --cycles as its settings say."""
+    from runner.commands import control
+
+    click.echo(control.start(_given(context, options), dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Stop the batch that runs.")
+@click.option("--after", type=click.Choice(STOPS), default="command", show_default=True, help="What may still end.")
+@client_options
+@click.pass_context
+def stop(context: click.Context, /, after: str, **options: Any) -> None:
+    """Stop the batch that runs; it can be resumed."""
+    from runner.commands import control
+
+    click.echo(control.stop(_given(context, options), after, dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Let nothing new begin until resumed.")
+@client_options
+@click.pass_context
+def pause(context: click.Context, /, **options: Any) -> None:
+    """Let the batch begin nothing new until it is resumed."""
+    from runner.commands import control
+
+    click.echo(control.pause(_given(context, options), dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Go on with a batch in a running runner.")
+@client_options
+@click.pass_context
+def resume(context: click.Context, /, **options: Any) -> None:
+    """Go on with a batch that is paused, that waits for a usage limit (now), or that is unfinished."""
+    from runner.commands import control
+
+    click.echo(control.resume(_given(context, options), dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Follow the events of a running runner.")
+@click.option("--after", type=click.IntRange(min=0), metavar="SEQ", help="Tell all events after this one first.")
+@client_options
+@click.pass_context
+def watch(context: click.Context, /, after: int | None, **options: Any) -> None:
+    """Follow the events of a running runner, over restarts of it, until it has gone for good or Ctrl-C."""
+    from runner.commands.watch import watch as follow
+
+    context.exit(follow(_given(context, options), after, say, dict(os.environ)))
 
 
 @main.command(context_settings=HELP, short_help="Past batches, or one of them in full.")
@@ -172,19 +189,24 @@ def status(context: click.Context, /, **options: Any) -> None:
     "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Batches to leave out, the newest first."
 )
 @place_options
+@url_option
 @json_option
 @click.pass_context
 def history(context: click.Context, /, batch: int | None, limit: int | None, offset: int, **options: Any) -> None:
     """Past batches; with BATCH one of them, with its stories and commands."""
     from runner.commands.history import show_batch, show_list
 
-    given = _given(context, options)
-    _print(show_list(given, limit, offset, dict(os.environ)) if batch is None else show_batch(given, batch))
+    given, environment = _given(context, options), dict(os.environ)
+    if batch is None:
+        _print(show_list(given, limit, offset, environment))
+    else:
+        _print(show_batch(given, batch, environment))
 
 
 @main.command(context_settings=HELP, short_help="Check all that a batch needs.")
 @place_options
 @agent_options
+@url_option
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /, **options: Any) -> None:

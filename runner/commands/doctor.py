@@ -1,7 +1,8 @@
 """`doctor`: checks all that a batch needs, before one is started.
 
 Each check is a function of a `Case` that returns a `Finding`; a foreseen condition may as well be raised. The lists
-of checks are in `doctor_machine` and `doctor_project`. Changes nothing; the only command that runs the agent CLI.
+of checks are in `doctor_machine` and `doctor_project`; with `--url` it is also seen whether a runner answers there.
+Changes nothing; the only command that runs the agent CLI.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,14 @@ from runner.commands.case import Case, Check, Finding, State
 from runner.commands.doctor_machine import MACHINE
 from runner.commands.doctor_project import PROJECT, find_project_paths
 from runner.commands.given import Given
+from runner.commands.reach import reach
 from runner.commands.start import make_options
 from runner.display.words import clean
 from runner.domain.errors import RunnerError
+from web.client import Health, Question, decoded, exchange, refusal
 
+STUCK = 503
+"""The status of an answer that says so."""
 COLOURS: Mapping[State, str] = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red"}
 
 
@@ -36,7 +41,24 @@ def examine(given: Given, environment: Mapping[str, str]) -> list[tuple[str, Fin
     case = Case(where=given.where, options=make_options(given), environment=environment, paths=paths)
     checks: list[tuple[str, Check]] = [*MACHINE, *(PROJECT if paths else ())]
     findings = [(name, _examined(check, case)) for name, check in checks]
-    return [*findings[: len(MACHINE)], ("project", found), *findings[len(MACHINE) :]]
+    running = [] if given.url is None else [("runner", _runner(given, environment))]
+    return [*findings[: len(MACHINE)], ("project", found), *findings[len(MACHINE) :], *running]
+
+
+def _runner(given: Given, environment: Mapping[str, str]) -> Finding:
+    """Whether the runner at the given address answers, and whether its parts are alive."""
+    try:
+        address = reach(given, environment)
+        status, body = exchange(address, Question(path="/healthz"))
+        if status not in (200, STUCK):
+            raise refusal(address, status, body)
+        health = decoded(address, body, Health)
+    except RunnerError as error:
+        return Finding(state=State.FAIL, detail=error.message, remedy=error.hint)
+    if health.status == "ok":
+        return Finding(detail=f"answers at {address}, and its parts are alive")
+    silent = max(health.actors, key=health.actors.__getitem__, default="one of its parts")
+    return Finding(state=State.FAIL, detail=f"{address}: {silent} is stuck", remedy="end it, then --resume")
 
 
 def _examined(check: Check, case: Case) -> Finding:

@@ -29,6 +29,7 @@ class Given:
     unsafe_bind: bool = False
     any_user: bool = False
     no_cors: bool = False
+    url: str | None = None
     as_json: bool = False
     log_level: str = "info"
     log_format: str = "text"

@@ -1,7 +1,7 @@
 """`history`: the batches of a project, or one of them with all that happened in it.
 
-The JSON is the body of `GET /api/batches` and of `GET /api/batches/ID`: the records of the store as they are. Reads
-only, works beside a running runner.
+The JSON is the body of `GET /api/batches` and of `GET /api/batches/ID`: the records of the store as they are. Read
+from the database, also beside a running runner; with `--url` the runner there is asked. Reads only.
 """
 
 import time
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runner.commands.given import Given
+from runner.commands.reach import cleaned, reach
 from runner.display.tables import table
 from runner.display.words import clean, cost, count, duration, moment, named, shorts, tokens, took, usage
 from runner.domain.errors import UsageError
@@ -24,6 +25,7 @@ from runner.store.database import open_reader
 from runner.store.records import BatchDetail, BatchSummary, CommandRow, StoryRow
 from runner.workspace.holder import find_holder
 from runner.workspace.place import database_file, find_paths
+from web.client import BatchList, Question, ask
 
 if TYPE_CHECKING:
     from runner.workspace.project import Paths
@@ -32,21 +34,35 @@ SETTINGS = "settings.json"
 CUT_OFF = "cut off"
 
 
-def show_batch(given: Given, batch: int) -> list[str]:
+def show_batch(given: Given, batch: int, environment: Mapping[str, str]) -> list[str]:
     """One batch in words, or as JSON. Raises RunnerError, a UsageError when it is not there."""
-    paths = find_paths(given.where)
-    detail = _detail(database_file(given.where, paths), batch)
-    return [_json(detail)] if given.as_json else batch_in_words(detail, _moments(paths))
+    if given.url is not None:
+        address = reach(given, environment)
+        detail, moments = ask(address, Question(path=f"/api/batches/{batch}"), BatchDetail), _elsewhere()
+        shown = cleaned(address, detail)
+    else:
+        paths = find_paths(given.where)
+        shown = detail = _detail(database_file(given.where, paths), batch)
+        moments = _moments(paths)
+    return [_json(detail)] if given.as_json else batch_in_words(shown, moments)
 
 
 def show_list(given: Given, limit: int | None, offset: int, environment: Mapping[str, str]) -> list[str]:
     """A page of the batches in words, or as JSON; `limit` None: as the settings say. Raises RunnerError."""
-    paths = find_paths(given.where)
-    usual = load_settings(paths.state / SETTINGS, environment, {}).default_batch_list_limit
-    batches, total = _page(database_file(given.where, paths), limit or usual, offset)
-    if given.as_json:
-        return [_json({"batches": batches, "total": total})]
-    return list_in_words(batches, total, offset, _moments(paths))
+    if given.url is not None:
+        address = reach(given, environment)
+        page = ask(address, Question(path=_list_path(limit, offset)), BatchList)
+        batches, total, moments = cleaned(address, page).batches, page.total, _elsewhere()
+    else:
+        paths = find_paths(given.where)
+        usual = load_settings(paths.state / SETTINGS, environment, {}).default_batch_list_limit
+        batches, total = _page(database_file(given.where, paths), limit or usual, offset)
+        page, moments = BatchList(batches=batches, total=total), _moments(paths)
+    return [_json(page)] if given.as_json else list_in_words(batches, total, offset, moments)
+
+
+def _list_path(limit: int | None, offset: int) -> str:
+    return f"/api/batches?offset={offset}" + (f"&limit={limit}" if limit is not None else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +88,11 @@ class Moments:
 
 def _moments(paths: "Paths") -> Moments:
     return Moments(now=time.time_ns() // 1_000_000, alive=_alive(paths))
+
+
+def _elsewhere() -> Moments:
+    """A runner that has answered is alive."""
+    return Moments(now=time.time_ns() // 1_000_000, alive=True)
 
 
 def _alive(paths: "Paths") -> bool:

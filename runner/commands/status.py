@@ -1,12 +1,13 @@
 """`status`: what goes on in a project, as its running runner tells it; else as its database does.
 
-A runner is asked through the socket in its state folder, and has two seconds to answer. Without one, or when it does
-not answer, the overview is read from the database: what lives only in a runner's memory (process ids, the
-supervision tree) is null then. Reads only, and takes nothing for granted of what it is told.
+A runner is asked over HTTP when it serves a dashboard, else through the socket in its state folder; it has two
+seconds to answer. When it does not, or there is none, the overview is read from the database: what lives only in a
+runner's memory (process ids, the supervision tree) is null then. With `--url` only that address is asked. Reads only,
+and takes nothing for granted of what it is told.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,16 +16,18 @@ import msgspec
 from rich.console import Console
 
 from runner.commands.given import Given
+from runner.commands.reach import address_of, holder_of, reach
 from runner.display.tables import table
 from runner.display.tree import tree_lines
 from runner.display.words import clean, duration, moment, named, shorts
-from runner.domain.errors import ProjectError
+from runner.domain.errors import RunnerError
 from runner.domain.overview import STARTING, Node, Overview
 from runner.store.database import open_reader
 from runner.store.overview import read_overview
 from runner.workspace import status_socket
-from runner.workspace.holder import Holder, find_holder
+from runner.workspace.holder import Holder
 from runner.workspace.place import database_file, find_paths
+from web.client import Question, ask
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -32,41 +35,40 @@ if TYPE_CHECKING:
 ENDED = ("stopped", "error")
 """The states of a run that came to its end and left something to resume."""
 
+QUESTION = Question(path="/api/orchestrator/status", seconds=status_socket.PATIENCE_SECONDS)
+
 Say = Callable[[str], None]
 
 
-def show(given: Given, say: Say) -> list[str]:
-    """The answer in words, or as JSON; `say` gets what the operator should know of it.
-
-    Raises ProjectError and DatabaseError.
-    """
-    paths = find_paths(given.where)
-    held = _holder(paths.state)
-    told = _ask(paths.state, held, say) or _read(database_file(given.where, paths), held)
+def show(given: Given, say: Say, environment: Mapping[str, str]) -> list[str]:
+    """The answer in words, or as JSON; `say` gets what the operator should know of it. Raises RunnerError."""
+    if given.url is not None:
+        address = reach(given, environment)
+        held: Holder | None = Holder(url=str(address))
+        told = ask(address, QUESTION, Overview)
+    else:
+        paths = find_paths(given.where)
+        held = holder_of(paths.state)
+        told = _ask(paths.state, held, say, environment) or _read(database_file(given.where, paths), held)
     if given.as_json:
         return [msgspec.json.encode(told).decode()]
     return _printed(in_words(told, held, now=_now_ms()), told.supervision)
-
-
-def _holder(state: Path) -> Holder | None:
-    try:
-        return find_holder(state)
-    except OSError as error:
-        raise ProjectError(
-            f"cannot tell whether a runner works in {state.parent}: {error.strerror}",
-            hint="the project has to be readable, and on a file system where folders can be locked",
-        ) from None
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _ask(state: Path, held: Holder | None, say: Say) -> Overview | None:
+def _ask(state: Path, held: Holder | None, say: Say, environment: Mapping[str, str]) -> Overview | None:
     """What the runner that holds the project tells; None when there is none, or when it does not answer."""
     if held is None:
         return None
     by = "the runner" if held.pid is None else f"the runner (pid {held.pid})"
+    if held.url:
+        try:
+            return ask(address_of(state, held, environment), QUESTION, Overview)
+        except RunnerError as error:
+            say(f"the dashboard of {by} does not answer: {error.message}")
     try:
         return _understood(status_socket.ask(state))
     except status_socket.NoAnswer as reason:

@@ -146,11 +146,12 @@ class Connection(TCPServer):
 
     async def _converse(self) -> None:
         sock = self.stream.socket
-        async with TaskGroup() as group:
-            self._task_group = group
-            assert group._nursery is not None
+        async with trio.open_nursery() as nursery:
+            # Stock Hypercorn opens the nursery in its group, and passes on the Cancelled that was the nursery's own.
+            group = self._task_group = TaskGroup()
+            group._nursery = nursery
             # It cancels the nursery when it ends: whoever is dropped may have a reader that waits for its app.
-            self.outbox = Outbox(sock, group._nursery)
+            self.outbox = Outbox(sock, nursery)
             client = parse_socket_addr(sock.family, sock.getpeername())
             server = parse_socket_addr(sock.family, sock.getsockname())
             self.protocol = PlainProtocol(  # type: ignore[assignment]  # what stock Hypercorn wraps for HTTP/2

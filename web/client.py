@@ -216,6 +216,7 @@ class _Wire:
     def __init__(self, sock: socket.socket, end: float) -> None:
         self._sock = sock
         self._end = end
+        self._is_over = False
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
 
     def send(self, *events: h11.Event) -> None:
@@ -226,15 +227,26 @@ class _Wire:
     def events(self) -> Iterator[h11.Event]:
         """What comes, up to the end of the answer."""
         while True:
-            event = self._http.next_event()
+            event = self._next_event()
             if event is h11.NEED_DATA:
                 self._wait()
-                self._http.receive_data(self._sock.recv(1 << 16))
+                data = self._sock.recv(1 << 16)
+                self._is_over = not data
+                self._http.receive_data(data)
                 continue
             if isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)) or event is h11.PAUSED:
                 return
             assert not isinstance(event, type)
             yield event
+
+    def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        try:
+            return self._http.next_event()
+        except h11.RemoteProtocolError:
+            # A runner that was killed over its answer is a runner all the same.
+            if self._is_over:
+                raise ConnectionError("the answer has no end") from None
+            raise
 
     def _wait(self) -> None:
         left = self._end - time.monotonic()
@@ -257,7 +269,7 @@ def _converse(wire: _Wire, address: Address, question: Question) -> tuple[int, b
             case _:
                 pass  # a server may say that it is still thinking
     if not status:
-        raise Unanswered(f"{address} broke off without an answer", hint="ask again")
+        raise ConnectionError("there is no answer")
     return status, bytes(body)
 
 

@@ -14,7 +14,7 @@ from tests.support.project import make_project, write_scenario
 from tests.support.runs import environment, run
 
 REFUSED = {
-    "nothing to do": ([], "nothing to do"),
+    "nothing to do": (["--no-server"], "nothing to do"),
     "both": (["--cycles", "1", "--resume"], "exclude each other"),
     "zero": (["--cycles", "0"], "1 to 999"),
     "too many": (["--cycles", "1000"], "1 to 999"),
@@ -39,7 +39,9 @@ def test_bad_options_are_refused_in_one_line(call: Call, project: Path, argument
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["status"], ["history"], ["log"], ["doctor"]], ids=lambda words: " ".join(words)
+    "arguments",
+    [[], *([name] for name in ("status", "history", "log", "doctor", "start", "stop", "pause", "resume", "watch"))],
+    ids=lambda words: " ".join(words),
 )
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help(call: Call, arguments: list[str], option: str):
@@ -50,7 +52,7 @@ def test_help(call: Call, arguments: list[str], option: str):
 
 def test_help_names_all_commands_and_exit_codes(call: Call):
     text = call("--help").out
-    for words in ("status", "history", "log", "doctor", "--dry-run", "Exit codes"):
+    for words in ("status", "history", "log", "doctor", "watch", "--dry-run", "Exit codes"):
         assert words in text
 
 
@@ -59,6 +61,7 @@ def test_version(call: Call):
 
 
 ONE_STORY = {"1-1-one": "review"}
+ONE_CYCLE = ("--cycles", "1", "--no-server")
 
 
 def test_plain_output_is_lines_and_a_summary(tmp_path: Path):
@@ -76,7 +79,7 @@ def test_plain_output_is_lines_and_a_summary(tmp_path: Path):
 def test_terminal_gets_the_picture(tmp_path: Path):
     project, scenario = make_project(tmp_path / "project", ONE_STORY), write_scenario(tmp_path)
     master, slave = pty.openpty()
-    arguments = ["--project", str(project), "--agent", "scripted", "--scenario", str(scenario), "--cycles", "1"]
+    arguments = ["--project", str(project), "--agent", "scripted", "--scenario", str(scenario), *ONE_CYCLE]
     with subprocess.Popen(
         [sys.executable, "-m", "runner", *arguments],
         env=environment(TERM="xterm-256color", COLUMNS="100", LINES="30"),
@@ -100,7 +103,7 @@ def test_terminal_gets_the_picture(tmp_path: Path):
 def test_dumb_terminal_gets_plain_lines(tmp_path: Path):
     project, scenario = make_project(tmp_path / "project", ONE_STORY), write_scenario(tmp_path)
     master, slave = pty.openpty()
-    arguments = ["--project", str(project), "--agent", "scripted", "--scenario", str(scenario), "--cycles", "1"]
+    arguments = ["--project", str(project), "--agent", "scripted", "--scenario", str(scenario), *ONE_CYCLE]
     done = subprocess.run(
         [sys.executable, "-m", "runner", *arguments],
         env=environment(TERM="dumb"),

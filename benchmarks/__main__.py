@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import commands, decisions, decoding, processes
+from benchmarks import commands, database, decisions, decoding, processes
 from benchmarks.measure import table
 
 BENCHMARKS = {
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "decoding": decoding.measure,
     "commands": commands.measure,
     "processes": processes.measure,
+    "database": database.measure,
 }
 
 

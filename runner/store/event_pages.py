@@ -7,10 +7,11 @@ events there are: what one index of the table tells in order is read from it, ev
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runner.store import search
 from runner.store.records import EventRow, fetch_all, snapshot
+from runner.store.search import Span
 
 PAGE_LIMIT = 1000
 """Most rows in one page, whatever is asked: at 4 KiB an event a page stays below 5 MB."""
@@ -41,7 +42,7 @@ def events_page(
     `story` a full key: events of a pair are events of both its stories. `q` is any text: an event fits that has
     every word of it somewhere in what it says; an empty text asks for nothing.
     """
-    span = _Span(low=after or 0, high=before or _BEYOND, newest_first=after is None, limit=bounded(limit))
+    span = Span(low=after or 0, high=before or _BEYOND, newest_first=after is None, limit=bounded(limit))
     with snapshot(connection):
         if story is None and not q.strip() and (command is None or type is None):
             span = _narrowed(connection, span, batch)
@@ -52,17 +53,7 @@ def events_page(
     return tuple(sorted(page, key=lambda row: row.seq))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """The events between two ids, and how many of them from which end."""
-
-    low: int
-    high: int
-    newest_first: bool
-    limit: int
-
-
-def _narrowed(connection: sqlite3.Connection, span: _Span, batch: int | None) -> _Span:
+def _narrowed(connection: sqlite3.Connection, span: Span, batch: int | None) -> Span:
     """The part of a span that a batch's events lie in: batches follow one another."""
     if batch is None:
         return span
@@ -74,7 +65,7 @@ def _narrowed(connection: sqlite3.Connection, span: _Span, batch: int | None) ->
 
 
 def _listed(
-    connection: sqlite3.Connection, span: _Span, columns: Mapping[str, int | str | None]
+    connection: sqlite3.Connection, span: Span, columns: Mapping[str, int | str | None]
 ) -> tuple[EventRow, ...]:
     """The events of a span that fit a batch and at most one thing more, read in order from one index."""
     given = {name: value for name, value in columns.items() if value is not None}
@@ -86,17 +77,11 @@ def _listed(
 
 
 def _found(
-    connection: sqlite3.Connection, span: _Span, text: str, marks: Mapping[str, int | str | None]
+    connection: sqlite3.Connection, span: Span, text: str, marks: Mapping[str, int | str | None]
 ) -> tuple[EventRow, ...]:
     """The events of a span that have all words of a text, and all that is given beside it."""
-    found = search.find(
-        connection,
-        search.expression(text, {name: value for name, value in marks.items() if value is not None}),
-        low=span.low,
-        high=span.high,
-        limit=span.limit,
-        newest_first=span.newest_first,
-    )
+    given = {name: value for name, value in marks.items() if value is not None}
+    found = search.find(connection, text, given, span)
     query = f"{_EVENT} WHERE id IN (SELECT value FROM json_each(?))"
     return fetch_all(connection, EventRow, query, json.dumps(found))
 

@@ -40,6 +40,14 @@ _BATCH = (
     "SELECT id, started_at, ended_at, max_cycles, cycles_completed, status, resumable, runs, resets_at, reason,"
     " agent FROM batches"
 )
+_SUMMARY = (
+    "SELECT id, status, started_at, ended_at, max_cycles, cycles_completed,"
+    " (SELECT count(DISTINCT story_key) FROM stories WHERE batch_id = batches.id) AS story_count,"
+    " ended_at - started_at AS duration_ms,"
+    " (SELECT total(cost_usd) FROM commands WHERE batch_id = batches.id) AS cost_usd"
+    " FROM batches"
+)
+_UNDER_WAY = "status IN ('running', 'paused', 'waiting_limit')"
 _COMMAND = (
     "SELECT id, batch_id, command, (SELECT group_concat(story_key) FROM command_stories"
     " JOIN stories ON stories.id = story_id WHERE command_id = commands.id) AS story_keys,"
@@ -78,23 +86,24 @@ def batch(connection: sqlite3.Connection, batch_id: int) -> BatchRow:
 
 def open_batches(connection: sqlite3.Connection) -> tuple[BatchRow, ...]:
     """Batches that a runner began to run and did not live to end."""
-    query = f"{_BATCH} WHERE status IN ('running', 'paused', 'waiting_limit') ORDER BY id"
+    query = f"{_BATCH} WHERE {_UNDER_WAY} ORDER BY id"
     return fetch_all(connection, BatchRow, query)
 
 
 def batches(connection: sqlite3.Connection, *, limit: int, offset: int = 0) -> tuple[tuple[BatchSummary, ...], int]:
     """A page of the batches, newest first, and how many there are in all."""
-    query = (
-        "SELECT id, status, started_at, ended_at, max_cycles, cycles_completed,"
-        " (SELECT count(DISTINCT story_key) FROM stories WHERE batch_id = batches.id) AS story_count,"
-        " ended_at - started_at AS duration_ms,"
-        " (SELECT total(cost_usd) FROM commands WHERE batch_id = batches.id) AS cost_usd"
-        " FROM batches ORDER BY id DESC LIMIT ? OFFSET ?"
-    )
+    query = f"{_SUMMARY} ORDER BY id DESC LIMIT ? OFFSET ?"
     with snapshot(connection):
         page = fetch_all(connection, BatchSummary, query, bounded(limit), max(offset, 0))
         (total,) = connection.execute("SELECT count(*) FROM batches").fetchone()
     return page, total
+
+
+def present_batch(connection: sqlite3.Connection) -> BatchSummary | None:
+    """The batch that is under way, else the latest."""
+    newest = "ORDER BY id DESC LIMIT 1"
+    under_way = fetch_first(connection, BatchSummary, f"{_SUMMARY} WHERE {_UNDER_WAY} {newest}")
+    return under_way or fetch_first(connection, BatchSummary, f"{_SUMMARY} {newest}")
 
 
 def batch_detail(connection: sqlite3.Connection, batch_id: int) -> BatchDetail | None:
@@ -182,11 +191,8 @@ def _unfinished(batch_id: int | None, cycle: int | None, **attempt: Any) -> Unfi
 
 def unfinished_background(connection: sqlite3.Connection, batch_id: int) -> tuple[BackgroundRow, ...]:
     """Background tasks of a batch that still have something to do: running ones and interrupted ones."""
-    return tuple(row for row in _background(connection, batch_id) if row.status in ("running", "interrupted"))
-
-
-def _background(connection: sqlite3.Connection, batch_id: int) -> tuple[BackgroundRow, ...]:
-    return fetch_all(connection, BackgroundRow, f"{_BACKGROUND} WHERE batch_id = ? ORDER BY id", batch_id)
+    query = f"{_BACKGROUND} WHERE batch_id = ? AND status IN ('running', 'interrupted') ORDER BY id"
+    return fetch_all(connection, BackgroundRow, query, batch_id)
 
 
 def totals(connection: sqlite3.Connection, batch_id: int) -> Totals:

@@ -11,10 +11,13 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
+
+from runner.domain.events import CommandProgress
 
 CHUNK = 128
 """Events that are indexed together: of one at a time, each would cost twice as much to record."""
@@ -37,10 +40,17 @@ _UNINDEXED = (
     "SELECT id, batch_id, command_id, event_type, story_key, payload_json FROM events"
     " WHERE id > ? AND id < ? ORDER BY id"
 )
+_FREQUENT = CommandProgress.event_type
+_SELDOM = 1 << 48
+"""Added to the ids of all events but those of the type that nearly all are of. So they lie together in the index, and
+a type can be searched without stepping over what is said in all others."""
 _MARK = "\ue000"
 """A letter to the index that is in nobody's alphabet: no word is taken for a mark."""
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 _PART = re.compile(r"[^\W_]+")
+
+_TOGETHER = 4096
+"""Events that a migration takes up at a time."""
 
 Row = tuple[int, int | None, int | None, str, str | None, str]
 """Id, batch, command, type, story keys and payload of an event."""
@@ -56,7 +66,9 @@ def index_events(connection: sqlite3.Connection) -> None:
     """Take up all events that are not in the index; part of the transaction that is open."""
     done = indexed_to(connection)
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
-    connection.executemany(_INSERT, _entries(connection.execute(_UNINDEXED, (done, last + 1))))
+    rows = connection.execute(_UNINDEXED, (done, last + 1))
+    while chunk := rows.fetchmany(_TOGETHER):
+        connection.executemany(_INSERT, _entries(chunk))
     connection.execute("UPDATE event_search_state SET indexed_to = ?", (last,))
 
 
@@ -77,29 +89,40 @@ def expression(text: str, marks: Mapping[str, str | int]) -> str:
     return " AND ".join(groups)
 
 
-def find(
-    connection: sqlite3.Connection, expression: str, *, low: int, high: int, limit: int, newest_first: bool
-) -> list[int]:
-    """The ids between two others of the first events that fit, from the end or from the beginning.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The events between two ids, and how many of them from which end."""
+
+    low: int
+    high: int
+    newest_first: bool
+    limit: int
+
+
+def find(connection: sqlite3.Connection, text: str, marks: Mapping[str, str | int], span: Span) -> list[int]:
+    """The ids of the events of a span that have all words of a text and all marks, from that end on.
 
     To be called in a snapshot.
     """
-    done = indexed_to(connection)
-    order = "DESC" if newest_first else "ASC"
+    wanted = expression(text, marks)
+    kind = marks.get("type")
+    offsets = (0, _SELDOM) if kind is None else (0,) if kind == _FREQUENT else (_SELDOM,)
+    rest = connection.execute(_UNINDEXED, (max(indexed_to(connection), span.low), span.high))
+    with closing(_index_of(rest)) as tail:
+        found = [
+            id for index in (connection, tail) for offset in offsets for id in _matches(index, wanted, span, offset)
+        ]
+    return sorted(found, reverse=span.newest_first)[: span.limit]
+
+
+def _matches(index: sqlite3.Connection, expression: str, span: Span, offset: int) -> Iterator[int]:
     query = (
         "SELECT rowid FROM event_search WHERE event_search MATCH ? AND rowid > ? AND rowid < ?"
-        f" ORDER BY rowid {order} LIMIT ?"
+        f" ORDER BY rowid {'DESC' if span.newest_first else 'ASC'} LIMIT ?"
     )
-
-    def ask(index: sqlite3.Connection, room: int) -> list[int]:
-        return [rowid for (rowid,) in index.execute(query, (expression, low, high, room))] if room else []
-
-    with closing(_index_of(connection.execute(_UNINDEXED, (max(done, low), high)))) as tail:
-        if newest_first:
-            found = ask(tail, limit)
-            return found + ask(connection, limit - len(found))
-        found = ask(connection, limit)
-        return found + ask(tail, limit - len(found))
+    high = min(span.high, _SELDOM) + offset
+    for (rowid,) in index.execute(query, (expression, span.low + offset, high, span.limit)):
+        yield rowid - offset
 
 
 def _index_of(rows: Iterable[Row]) -> sqlite3.Connection:
@@ -125,13 +148,18 @@ def texts_in(payload: Mapping[str, object]) -> list[str]:
     return texts
 
 
-def _entries(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
-    """Id and words of events."""
-    for id, batch, command, type, stories, payload in rows:
-        marks = [_mark("batch", batch), _mark("command", command), _mark("type", type)]
-        marks += [_mark("story", key.strip()) for key in (stories or "").split(",")]
-        words = "\n".join([type, *texts_in(_read(payload))]).replace(_MARK, " ")
-        yield id, "\n".join([words, *marks])
+def _entries(rows: Iterable[Row]) -> list[tuple[int, str]]:
+    """Place and words of events, in the order in which the index takes them without writing in between."""
+    return sorted(_entry(*row) for row in rows)
+
+
+def _entry(
+    id: int, batch: int | None, command: int | None, type: str, stories: str | None, payload: str
+) -> tuple[int, str]:
+    marks = [_mark("batch", batch), _mark("command", command), _mark("type", type)]
+    marks += [_mark("story", key.strip()) for key in (stories or "").split(",")]
+    words = "\n".join([type, *texts_in(_read(payload))]).replace(_MARK, " ")
+    return id if type == _FREQUENT else id + _SELDOM, "\n".join([words, *marks])
 
 
 def _read(payload: str) -> dict[str, object]:
@@ -151,7 +179,7 @@ def _mark(name: str, value: str | int | None) -> str:
 def _phrases(text: str) -> Iterator[str]:
     """The words of a text as the index wants to be asked for them, each once."""
     # What is not in the index cannot be found: a question mark says as much as a lone surrogate.
-    clean = text[:TEXT_LIMIT].encode("utf-8", "replace").decode()
+    clean = text.strip()[:TEXT_LIMIT].encode("utf-8", "replace").decode()
     clean = clean.replace("\0", "?").replace(_MARK, "?")
     words = list(dict.fromkeys(clean.split()))[:WORD_LIMIT]
     for word in words:

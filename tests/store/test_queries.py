@@ -255,6 +255,8 @@ PAGES: dict[str, tuple[dict[str, object], list[int]]] = {
     "of the pair's second": ({"limit": 9, "story": "a-2"}, [3, 4, 9]),
     "of a story in a batch": ({"limit": 9, "story": "a-2", "batch": 2}, [9]),
     "of a story in a batch without it": ({"limit": 9, "story": "b-1", "batch": 1}, []),
+    "of a type of a command": ({"limit": 9, "type": "command:end", "command": 2}, [4]),
+    "of a text": ({"limit": 9, "q": "story start"}, [9]),
     "of no story": ({"limit": 9, "story": "a"}, []),
     "of a pattern": ({"limit": 9, "story": "%"}, []),
     "none": ({"limit": 9, "type": "nothing"}, []),

@@ -118,6 +118,7 @@ COMBINED: dict[str, tuple[str, dict[str, object], list[int]]] = {
     "limit, in front": ("reading", {"limit": 1, "before": 7}, [4]),
     "limit, behind": ("reading", {"limit": 1, "after": 3}, [4]),
     "between": ("reading", {"after": 3, "before": 7}, [4]),
+    "of both ends of the index": ("", {"story": "1-2-two", "limit": 9}, [4, 7]),
     "of no text": (" \t\n", {"batch": 1, "type": "command:progress"}, [3, 4]),
 }
 
@@ -144,10 +145,19 @@ def test_pages_go_backwards_over_the_end_of_the_index(tmp_path: Path) -> None:
 
 # Text that means harm
 
+WORDS = " ".join(map(str, range(2_000)))
 HOSTILE = (
     *('"', '""', '"a', 'a" OR "b', "NEAR(a b)", "a NEAR b", "*", "a*", "^a", "-a", "+", "a AND", "OR", "NOT", "("),
     *(")" * 300, "says:a", "{payload_json}: a", "a\0b", "\0", "\ud800", "x\udfffy", "\ue000", "\ufffe", "🙂", "%_"),
-    *("a" * 10_000, "a-" * 5_000, "a " * 5_000, " ".join(map(str, range(2_000))), '"' * 10_000, "\n" * 10_000),
+    *(
+        "\n" * 10_000,
+        f"{' ' * 10_000}x",
+        "a" * 10_000,
+        "a-" * 5_000,
+        "a " * 5_000,
+        " ".join(map(str, range(2_000))),
+        '"' * 10_000,
+    ),
 )
 
 

@@ -23,7 +23,7 @@ from runner.dashboard import Serving
 from runner.domain.events import BatchWarning, Event
 from runner.outfit import Options
 from tests.support.inside import outfitted
-from tests.support.project import SIX_STORIES, make_project, write_scenario
+from tests.support.project import SIX_STORIES, make_project, write_scenario, write_settings
 from tests.web.wire import PATIENCE_SECONDS, Reply, Watcher, Wire
 
 Result = TypeVar("Result")
@@ -161,20 +161,19 @@ def small_project(folder: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def house(folder: Path, *, settings: Mapping[str, float] | None = None, **serving: Any) -> Iterator[House]:
+def house(folder: Path, *, settings: Mapping[str, int] | None = None, **serving: Any) -> Iterator[House]:
     """A runner for the length of the block, on a project of its own."""
     project, scenario = small_project(folder)
-    with housed(project, scenario, settings=settings, **serving) as here:
+    write_settings(project, **(settings or {}))
+    with housed(project, scenario, **serving) as here:
         yield here
 
 
 @contextmanager
-def housed(
-    project: Path, scenario: Path, *, settings: Mapping[str, float] | None = None, **serving: Any
-) -> Iterator[House]:
+def housed(project: Path, scenario: Path, **serving: Any) -> Iterator[House]:
     """A runner on this project for the length of the block; its parts may not crash."""
     options = Options(project=project, agent="scripted", scenario=scenario, serving=Serving(**{"port": 0, **serving}))
-    with outfitted(options, settings or {}) as outfit:
+    with outfitted(options, {}) as outfit:
         dashboard = outfit.dashboard
         assert dashboard is not None
         parts = build(outfit)

@@ -2,7 +2,8 @@
 
 Ours against the original's pattern (aiohttp, a gather per event), the `websockets` package's broadcast, and the
 ceiling: plain writes to plain sockets. Every trial is a fresh server on one core and the compiled clients on another;
-the servers take turns, and medians count. Takes about a quarter of an hour; `--quick` one or two minutes.
+the servers take turns, and medians count. Takes about a quarter of an hour on a quiet machine, `--quick` one or two
+minutes. Where others work too, `--undisturbed` takes a trial again that had to share its cores.
 """
 
 import argparse
@@ -24,6 +25,10 @@ from benchmarks.measure import table
 
 SERVERS = ("ours", "aiohttp", "websockets", "raw")
 REPEATS = 5
+DISTURBED = 0.1
+"""Share of a trial's time in which a core was taken by others."""
+TURNS = 3
+"""For an undisturbed trial; the least disturbed one counts."""
 BUSY = 0.9
 """Share of its core from which on the client program may be what is measured."""
 
@@ -31,8 +36,9 @@ BUSY = 0.9
 class Run:
     """Takes the trials in turns and keeps what came of them."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, *, turns: int) -> None:
         self._program = program
+        self._turns = turns
         self.trials: dict[tuple[str, str], list[Trial]] = {}
         self.notes: list[str] = []
         self._missing: set[str] = set()
@@ -56,12 +62,18 @@ class Run:
         if server in self._missing:
             return
         try:
-            self.trials.setdefault((server, cell.name), []).append(try_out(server, cell, self._program))
+            self.trials.setdefault((server, cell.name), []).append(self._take(server, cell))
         except ServerMissing as missing:
             self._missing.add(server)
             self.notes.append(f"{server} is left out: {missing}")
         except ChildFailed as failure:
             self.notes.append(f"{server} failed in {cell.name}: {failure}")
+
+    def _take(self, server: str, cell: Cell) -> Trial:
+        trials: list[Trial] = []
+        while len(trials) < self._turns and all(trial.waited > DISTURBED for trial in trials):
+            trials.append(try_out(server, cell, self._program))
+        return min(trials, key=lambda trial: trial.waited)
 
     def check_client(self) -> None:
         """How much the clients can read, from a server that packs many events into each write."""
@@ -91,7 +103,7 @@ def main() -> int:
     arguments = _arguments()
     cells = [cell for cell in CELLS if not arguments.only or cell.name in arguments.only]
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(compile_client(Path(folder)))
+        run = Run(compile_client(Path(folder)), turns=TURNS if arguments.undisturbed else 1)
         if cores() == (None, None):
             run.notes.append("there is one core only: the server and the clients share it")
         run.check_client()
@@ -101,10 +113,13 @@ def main() -> int:
     run.note_conditions(results)
     if arguments.json:
         _write(arguments.json, run)
-    return _print(results, run.notes, markdown=arguments.markdown)
+    kept = _print(results, run.notes, markdown=arguments.markdown)
+    whole = "ours" not in arguments.servers or all(("ours", cell.name) in results for cell in cells)
+    return 0 if kept and whole else 1
 
 
-def _print(results: Results, notes: Sequence[str], *, markdown: bool) -> int:
+def _print(results: Results, notes: Sequence[str], *, markdown: bool) -> bool:
+    """Whether all claims hold."""
     print(render(MEASURED, measured(results), markdown=markdown))
     for other in ("aiohttp", "raw"):
         if rows := ratios(results, other):
@@ -115,7 +130,7 @@ def _print(results: Results, notes: Sequence[str], *, markdown: bool) -> int:
         print(f"\n{table(rows)}")
     for note in notes:
         print(f"\nNote: {note}.")
-    return 0 if all(row.kept for row in rows) else 1
+    return all(row.kept for row in rows)
 
 
 def _write(path: Path, run: Run) -> None:
@@ -130,6 +145,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", metavar="CELL,...", help=f"of {', '.join(cell.name for cell in CELLS)}")
     parser.add_argument("--servers", metavar="NAME,...", default=",".join(SERVERS), help="default: %(default)s")
     parser.add_argument("--repeats", type=int, help=f"default: {REPEATS}, or 1 with --quick")
+    parser.add_argument("--undisturbed", action="store_true", help=f"up to {TURNS} turns for a trial on busy cores")
     parser.add_argument("--markdown", action="store_true", help="tables for docs/performance.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every trial to a file")
     arguments = parser.parse_args()

@@ -17,7 +17,7 @@ LEAD_SECONDS = 0.05
 """From the order to the first event."""
 GRACE_SECONDS = 0.4
 """After the last event was due; what comes later is not counted."""
-START_SECONDS = 20
+START_SECONDS = 10
 PROMPT_SECONDS = 0.5
 """A server that takes longer to answer after the end is busy; its CPU and memory are then read from outside."""
 

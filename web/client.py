@@ -38,6 +38,10 @@ class NoRunner(Unanswered):
     """Nobody is there."""
 
 
+class Stranger(Unanswered):
+    """What is there is something else."""
+
+
 class Fault(msgspec.Struct, frozen=True):
     """The body of an answer that is an error."""
 
@@ -167,9 +171,9 @@ def refusal(address: Address, status: int, body: bytes) -> RunnerError:
     return Refused(fault.error[:_WORDS], hint=hint)
 
 
-def strange(address: Address, detail: str) -> Unanswered:
-    """What is there is something else."""
-    return Unanswered(
+def strange(address: Address, detail: str) -> Stranger:
+    """What is there has said what no runner says."""
+    return Stranger(
         f"what answers at {address} is not a runner of ours ({detail[:_WORDS]})",
         hint="the runner prints its address when it starts",
     )

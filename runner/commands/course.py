@@ -28,10 +28,10 @@ class Course:
         elif event.type.startswith(_OF_A_BATCH):
             self.running = True
 
-    def greet(self, batch: msgspec.Raw | None) -> None:
+    def greet(self, batch: msgspec.Raw) -> None:
         """The batch as a runner describes it: it runs, or has ended."""
         try:
-            told = msgspec.json.decode(batch or b"null", type=_Batch | None)
+            told = msgspec.json.decode(batch, type=_Batch | None)
         except msgspec.MsgspecError:
             return
         if told is not None:

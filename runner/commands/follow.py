@@ -18,7 +18,7 @@ from runner.commands.reach import Whereabouts
 from runner.display.words import clock, took
 from runner.domain.errors import RunnerError
 from runner.domain.events import Envelope
-from web.client import Address, NoRunner, Question, Unanswered, ask, strange
+from web.client import Address, NoRunner, Question, Shape, Stranger, Unanswered, ask, strange
 from web.client_live import Goodbye, Line, Message, Seq, connected
 
 ROOM_SECONDS = 1.0
@@ -51,7 +51,7 @@ class Init(msgspec.Struct, frozen=True):
 
     seq: Seq
     events: tuple[Message, ...] = ()
-    batch: msgspec.Raw | None = None
+    batch: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -94,6 +94,7 @@ class Follower:
         self._tries = 0
         self._been_there = False
         self._heard = False
+        """Anything that a runner says: whoever says nothing of the kind is left."""
         self._connected_ms = 0
         self._nobody = False
         self._left_out: int | None = None
@@ -101,13 +102,17 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until the runner has gone for good. Raises RunnerError when there is none to begin with."""
-        async with self._out:
+        try:
             while True:
                 lost = await self._visit()
-                if lost is not None and (not self._been_there or await self._is_over(lost)):
-                    break
-        if lost is not None and not self._been_there:
-            raise lost
+                if lost is None:
+                    continue
+                if not self._been_there or (isinstance(lost, Stranger) and not self._heard):
+                    raise lost
+                if await self._is_over(lost):
+                    return
+        finally:
+            self._out.close()
 
     async def _visit(self) -> RunnerError | None:
         """A connection from its beginning to its end; None when there is no more to it than an errand."""
@@ -153,25 +158,15 @@ class Follower:
         """Pass on what comes, until there is something to do that has to be done first."""
         while True:
             text = await line.receive()
-            errand = await self._take(self._understood(address, text), one_line(text), address)
+            errand = await self._take(_read(address, text, Message), one_line(text), address)
             if errand is not None:
                 return errand
-
-    def _understood(self, address: Address, text: str) -> Message:
-        try:
-            message = msgspec.json.decode(text, type=Message)
-        except (msgspec.MsgspecError, RecursionError) as error:
-            # Then it is no use to come again, unless it was a runner before.
-            self._been_there = self._heard
-            raise strange(address, str(error)) from None
-        self._heard = True
-        return message
 
     async def _take(self, message: Message, text: str, address: Address) -> Errand | None:
         if message.seq is not None:
             return await self._event(message.event, text)
         if message.type == "init":
-            return await self._greeted(_read_init(address, message), text, address)
+            return await self._greeted(_read(address, message.payload, Init), text, address)
         if message.type == "error":
             self._say(f"the runner says: {bytes(message.payload).decode('utf-8', 'replace')[:200]}")
         return await self._put(Item(text=text))
@@ -204,6 +199,7 @@ class Follower:
         self._note(item)
 
     def _note(self, item: Item) -> None:
+        self._heard = True
         if item.seq is not None:
             self._last = item.seq
             self._tries = 0
@@ -252,9 +248,9 @@ class Follower:
         return items
 
 
-def _read_init(address: Address, message: Message) -> Init:
+def _read(address: Address, text: str | msgspec.Raw, shape: type[Shape]) -> Shape:
     try:
-        return msgspec.json.decode(message.payload, type=Init)
+        return msgspec.json.decode(text, type=shape)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise strange(address, str(error)) from None
 

@@ -38,6 +38,10 @@ class SprintFileError(ProjectError):
     """`sprint-status.yaml` is missing, unreadable or not what it has to be; names file and line."""
 
 
+class SprintFileMissing(SprintFileError):
+    """There is no `sprint-status.yaml` yet."""
+
+
 class AgentUnavailable(RunnerError):
     """The agent's executable does not exist or cannot be executed."""
 

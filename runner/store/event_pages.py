@@ -34,22 +34,24 @@ def events_page(
     story: str | None = None,
     command: int | None = None,
     type: str | None = None,
-    q: str = "",
+    q: str | None = None,
 ) -> tuple[EventRow, ...]:
     """A page of the events that fit all that is given, in `seq` order.
 
     With `after` the first ones behind it, else the last ones (in front of `before`). `command` is a command's id,
     `story` a full key: events of a pair are events of both its stories. `q` is any text: an event fits that has
-    every word of it somewhere in what it says; an empty text asks for nothing.
+    every word of it somewhere in what it says; None or an empty text asks for nothing.
     """
-    span = Span(low=after or 0, high=before or _BEYOND, newest_first=after is None, limit=bounded(limit))
+    high = _BEYOND if before is None else before
+    span = Span(low=after or 0, high=high, newest_first=after is None, limit=bounded(limit))
+    text = (q or "").strip()
     with snapshot(connection):
-        if story is None and not q.strip() and (command is None or type is None):
+        if story is None and not text and (command is None or type is None):
             span = _narrowed(connection, span, batch)
             page = _listed(connection, span, {"batch_id": batch, "command_id": command, "event_type": type})
         else:
             marks = {"batch": batch, "story": story, "command": command, "type": type}
-            page = _found(connection, span, q, marks)
+            page = _found(connection, span, text, marks)
     return tuple(sorted(page, key=lambda row: row.seq))
 
 

@@ -7,7 +7,10 @@ never reads more than it was told to.
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def read_regular(path: Path, *, limit: int) -> bytes:
@@ -27,6 +30,33 @@ def read_regular(path: Path, *, limit: int) -> bytes:
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"larger than {limit // 1024} KiB", str(path))
     return data
+
+
+def open_regular(name: str | Path, *, folder: int | None = None) -> BinaryIO:
+    """A regular file, open for reading; `folder` is the descriptor of the folder that `name` is looked for in.
+
+    Raises OSError for everything else. A link is not followed: who writes into that folder must not decide which
+    file is read.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(name, flags, dir_fd=folder)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(name))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+@contextmanager
+def opened_folder(path: Path) -> Iterator[int]:
+    """The descriptor of a folder: what is opened through it lies in it, whatever is renamed meanwhile."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def is_regular(path: Path) -> bool:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from runner.domain.errors import SprintFileError
+from runner.domain.errors import SprintFileError, SprintFileMissing
 from runner.domain.model import Status, Story, StoryKey, is_story_name, parse_key, read_status
 from runner.domain.sprint import Epic, Sprint
 from runner.workspace.atomic import staged
@@ -59,7 +59,16 @@ class Mark:
 
 def read_sprint(path: Path) -> Sprint:
     """All stories and epics of the file, in file order. SprintFileError names file, line and remedy."""
+    return _sprint(path, *_load(path))
+
+
+def read_sprint_and_top_level(path: Path) -> tuple[Sprint, dict[str, object]]:
+    """What `read_sprint` and `read_top_level` tell, of one and the same file."""
     text, document = _load(path)
+    return _sprint(path, text, document), _plain_table(document)
+
+
+def _sprint(path: Path, text: str, document: Table) -> Sprint:
     titles = _titles(text)
     stories: list[Story] = []
     epics: list[Epic] = []
@@ -116,7 +125,7 @@ def _read(path: Path) -> bytes:
     try:
         return read_regular(path, limit=SIZE_LIMIT)
     except (FileNotFoundError, NotADirectoryError):
-        raise SprintFileError(f"sprint-status.yaml not found at {path}", hint="run sprint planning first") from None
+        raise SprintFileMissing(f"sprint-status.yaml not found at {path}", hint="run sprint planning first") from None
     except OSError as error:
         raise SprintFileError(
             f"cannot read {path}: {error.strerror}", hint="check the file and its permissions"

@@ -242,6 +242,7 @@ PAGES: dict[str, tuple[dict[str, object], list[int]]] = {
     "the first": ({"limit": 3, "after": 0}, [1, 2, 3]),
     "behind": ({"limit": 3, "after": 4}, [5, 6, 7]),
     "in front": ({"limit": 3, "before": 4}, [1, 2, 3]),
+    "in front of all": ({"limit": 3, "before": 0}, []),
     "directly in front": ({"limit": 2, "before": 4}, [2, 3]),
     "between": ({"limit": 2, "after": 4, "before": 9}, [5, 6]),
     "beyond the end": ({"limit": 2, "after": 10}, []),

@@ -43,7 +43,7 @@ class Trial:
     cpu_us: float
     """The server's, for each delivery."""
     resets: int
-    """Stalled clients that saw their connection end."""
+    """Stalled clients that saw their connection end under the load."""
     evicted_ms: Sequence[float]
     """As the server tells."""
     noticed_ms: Sequence[float]
@@ -156,7 +156,7 @@ def _trial(cell: Cell, found: dict[str, Any]) -> Trial:
         p99_ms=found["p99_ms"],
         max_ms=found["max_ms"],
         cpu_us=found["cpu_s"] * 1e6 / max(1, delivered),
-        resets=len(found["stalled_closed_ms"]),
+        resets=sum(age > 0 for age in found["stalled_closed_ms"]),
         evicted_ms=found["evicted_ms"],
         noticed_ms=found["stalled_closed_ms"],
         connected_kb=(found["settled_kb"] - found["before_kb"]) / cell.clients,

@@ -8,17 +8,20 @@ the environment, then the command line.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from runner.domain.errors import UsageError
+from runner.domain.errors import ProjectError, UsageError
+from runner.workspace.atomic import write_atomically
 from runner.workspace.reading import read_regular
 
 ENVIRONMENT_PREFIX = "SPRINT_RUNNER_"
 _FILE_LIMIT = 64 * 1024
+_SHOWN = 200
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,99}\Z")
 
 
@@ -102,9 +105,7 @@ def load_settings(file: Path, environment: Mapping[str, str], options: Mapping[s
     values: dict[str, int | str] = {}
     rows = {setting.name: setting for setting in table()}
     for name, value in _read_file(file).items():
-        if name not in rows:
-            raise UsageError(f"{file}: unknown setting {name!r}", hint="remove it; docs/settings.md lists them all")
-        values[name] = checked(rows[name], value, str(file))
+        values[name] = _of_known(rows, name, value, str(file))
     for name, row in rows.items():
         variable = ENVIRONMENT_PREFIX + name.upper()
         if variable in environment:
@@ -115,27 +116,85 @@ def load_settings(file: Path, environment: Mapping[str, str], options: Mapping[s
     return replace(_DEFAULTS, **values)  # type: ignore[arg-type]  # each value was checked against its row
 
 
+def save_settings(file: Path, changes: Mapping[str, object]) -> None:
+    """Write all changes into the settings file, or none; what else stands there and is valid stays.
+
+    To be called in one thread at a time; blocks. Raises UsageError naming everything that is wrong with the changes,
+    or the file that cannot be read as it is, and ProjectError when it cannot be written.
+    """
+    rows = {setting.name: setting for setting in table()}
+    values: dict[str, int | str] = {}
+    wrong: list[UsageError] = []
+    for name, value in changes.items():
+        try:
+            values[name] = _of_known(rows, name, value, "settings")
+        except UsageError as error:
+            wrong.append(error)
+    if wrong:
+        hint = wrong[0].hint if len(wrong) == 1 else "nothing was saved; docs/settings.md lists all settings"
+        raise UsageError("; ".join(error.message for error in wrong), hint=hint)
+    if values:
+        _write(file, {**_valid(rows, _read_file(file)), **values})
+
+
+def _valid(rows: Mapping[str, Setting], values: Mapping[str, object]) -> dict[str, int | str]:
+    valid = {}
+    for name, value in values.items():
+        with suppress(UsageError):
+            valid[name] = _of_known(rows, name, value, "")
+    return valid
+
+
+def _write(file: Path, values: Mapping[str, int | str]) -> None:
+    try:
+        write_atomically(file, json.dumps(values, indent=2).encode() + b"\n", mode=0o600)
+    except OSError as error:
+        raise ProjectError(
+            f"cannot write {file}: {error.strerror}", hint="check permissions and free space"
+        ) from None
+
+
+def _of_known(rows: Mapping[str, Setting], name: str, value: object, source: str) -> int | str:
+    """A value as the setting of that name wants it; raises UsageError, also when there is none."""
+    if name not in rows:
+        raise UsageError(
+            f"{source}: unknown setting {_shown(name)}", hint="remove it; docs/settings.md lists them all"
+        )
+    return checked(rows[name], value, source)
+
+
 def checked(setting: Setting, value: object, source: str) -> int | str:
     """A value as its setting wants it; raises UsageError."""
     if setting.choices:
         if value in setting.choices:
             return str(value)
         raise UsageError(
-            f"{source}: {setting.name} must be one of {', '.join(setting.choices)}, not {value!r}", hint=setting.help
+            f"{source}: {setting.name} must be one of {', '.join(setting.choices)}, not {_shown(value)}",
+            hint=setting.help,
         )
     if setting.low is None or setting.high is None:
         if isinstance(value, str) and (value == "" or _MODEL_NAME.match(value)):
             return value
         raise UsageError(
-            f"{source}: {setting.name} is not a model name: {value!r}", hint="use letters, digits, . _ -"
+            f"{source}: {setting.name} is not a model name: {_shown(value)}", hint="use letters, digits, . _ -"
         )
     number = _whole(value)
     if number is None or not setting.low <= number <= setting.high:
         raise UsageError(
-            f"{source}: {setting.name} must be a whole number from {setting.low} to {setting.high}, not {value!r}",
+            f"{source}: {setting.name} must be a whole number from {setting.low} to {setting.high},"
+            f" not {_shown(value)}",
             hint=setting.help,
         )
     return number
+
+
+def _shown(value: object) -> str:
+    """A value as an error may show it."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        return "that"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _whole(value: object) -> int | None:

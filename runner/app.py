@@ -242,6 +242,9 @@ async def _running(outfit: Outfit, say: Say) -> AsyncGenerator[tuple[Runner, tri
         failure = fault_of(group)
         if failure is None:
             raise
+    finally:
+        for sock in outfit.dashboard.offer.sockets if outfit.dashboard else ():
+            sock.close()
     # Raised out here: what is raised in an `except*` block arrives in a group, in the earlier Pythons 3.11.
     if failure is not None:
         raise failure

@@ -12,7 +12,8 @@ import msgspec
 import trio
 from hypercorn.typing import ASGIFramework
 
-from web.peers import is_stranger
+from web import sock_diag
+from web.peers import Address, is_foreign, is_stranger
 from web.rules import (
     BODY_BYTES,
     READING,
@@ -25,6 +26,7 @@ from web.rules import (
     refusal,
     type_refusal,
 )
+from web.transport import outbox_of
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -33,7 +35,7 @@ Scope = dict[str, Any]
 
 BODY_SECONDS = 8.0
 """The connection is over within ten: a refused client is heard out for a while."""
-OWNER_THREADS = 4
+OWNER_THREADS = 1
 
 SECURITY_HEADERS: Mapping[bytes, bytes] = {
     b"content-security-policy": (
@@ -119,13 +121,19 @@ class Access:
 
     async def _is_stranger(self, scope: Scope) -> bool:
         """Looked up once for each connection: its two ends stay who they are."""
-        state, client, server = scope["state"], scope["client"], scope["server"]
-        outbox = state["outbox"]
+        outbox = outbox_of(scope["state"])
         if outbox.is_stranger is None:
-            outbox.is_stranger = await trio.to_thread.run_sync(
+            outbox.is_stranger = await self._look_up(scope["client"], scope["server"])
+        return bool(outbox.is_stranger)
+
+    async def _look_up(self, client: Address, server: Address) -> bool:
+        try:
+            return is_foreign(sock_diag.owner(client, server))
+        except OSError:
+            # The list takes milliseconds: not in the event loop.
+            return await trio.to_thread.run_sync(
                 is_stranger, client, server, limiter=self._limiter, abandon_on_cancel=True
             )
-        return bool(outbox.is_stranger)
 
     def _new_cookie(self, scope: Scope, head: Head) -> bytes:
         """The cookie for whoever opens the address with the right token in it; empty for all others."""

@@ -60,7 +60,8 @@ class Delivery:
         """Deliver until cancelled. A new life knows nothing of where the old one stopped: its clients come again."""
         # A database that cannot be read is no reason not to be started: that would be the end of the web.
         task_status.started()
-        self._ready = trio.Event()
+        if self._ready.is_set():
+            self._ready = trio.Event()
         for outbox in (*self._live, *self._ahead):
             outbox.reset("delivery has begun anew")
         self.seq = await self._records.last_seq()

@@ -17,7 +17,7 @@ from web import frames
 from web.control_api import ControlApi, Cycles, StartBody, StopBody
 from web.conversation import Disconnected
 from web.delivery import Delivery
-from web.outbox import FINISHED, REPLAY_SECONDS, Outbox
+from web.outbox import REPLAY_SECONDS, Outbox
 from web.records import REPLAY_LIMIT, Records
 from web.routes import LARGEST
 from web.transport import outbox_of
@@ -81,8 +81,7 @@ class Live:
                 at = await self._replay(outbox, at)
         except RunnerError as error:
             self._tell(outbox, "error", {"error": error.message, "hint": error.hint})
-            await outbox.drained()
-            outbox.end(FINISHED)
+            outbox.finish()
 
     async def _greet(self, outbox: Outbox) -> int:
         greeting, seq = await self._records.greeting()
@@ -114,7 +113,7 @@ class Live:
             heard += 1
             if heard > FLOOD_MESSAGES:
                 outbox.push(frames.close(frames.POLICY, "too many messages"), now)
-                outbox.end(FINISHED)
+                outbox.finish()
                 return
             await self._answer(text, outbox)
 

@@ -54,6 +54,7 @@ class Outbox:
         self._note: Note | None = None
         self._idle: trio.Event | None = None
         """Set when nothing waits any more; None while nothing does."""
+        self._is_finishing = False
         self.heard = trio.current_time()
         """When the client said anything last."""
         self.ended = ""
@@ -128,12 +129,20 @@ class Outbox:
             elif not self.ended:
                 self._empty()
         self._rest()
+        if self._is_finishing:
+            self.end(FINISHED)
 
     def _rest(self) -> None:
         """Nothing waits: let go whoever waited for that."""
         if self._idle is not None:
             self._idle.set()
             self._idle = None
+
+    def finish(self) -> None:
+        """End it when nothing waits any more. Waits for nothing itself: whoever calls may be about to be cancelled."""
+        self._is_finishing = True
+        if self._idle is None:
+            self.end(FINISHED)
 
     def end(self, reason: str) -> None:
         """Write nothing more, and end the connection; the socket stays as it is."""

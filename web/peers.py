@@ -1,7 +1,8 @@
-"""Whose socket is at the other end of a connection, as the kernel tells it.
+"""Whose socket is at the other end of a connection, by the kernel's list of all sockets.
 
 The runner can start agents that execute code as its user, so no other user of the machine may drive it. Linux lists
-every socket with its owner; the owner of the other end is whoever opened it. Blocks: called in a thread.
+every socket with its owner; the owner of the other end is whoever opened it. Read where the kernel cannot be asked
+for a single one (`sock_diag`). Blocks: called in a thread.
 
 Asked only where the runner listens on the loopback: whoever connects there is on this machine and has a socket in
 the list. One that has none (any more) is taken for a stranger: it may have sent its request and closed at once, so
@@ -27,7 +28,12 @@ def is_stranger(client: Address, server: Address, tables: Path = Path("/proc/net
     """Whether the client's socket cannot be seen to belong to this user or to root; False where there is no list."""
     if sys.platform != "linux" or not (tables / "tcp").exists():
         return False
-    return all(owner_of(client, server, tables) not in (os.geteuid(), ROOT) for _ in range(LOOKS))
+    return all(is_foreign(owner_of(client, server, tables)) for _ in range(LOOKS))
+
+
+def is_foreign(owner: int | None) -> bool:
+    """Whether this is neither our own user nor root; a socket that nobody owns any more is nobody we know."""
+    return owner not in (os.geteuid(), ROOT)
 
 
 def owner_of(client: Address, server: Address, tables: Path = Path("/proc/net")) -> int | None:

@@ -16,10 +16,10 @@ import h11
 import structlog
 import trio
 from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Data
 from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
@@ -38,6 +38,12 @@ HEAD_BYTES = 64 * 1024
 MESSAGE_BYTES = 64 * 1024
 """Longest message of a WebSocket client; a longer one is answered with 1009."""
 LINGER_SECONDS = 1.0
+SIP_BYTES = 1024
+"""Read at once of what a WebSocket client says: more than so many frames would keep everybody else waiting."""
+TALK_BYTES = 2 * MESSAGE_BYTES
+"""It may say so much at any speed..."""
+TALK_RATE = 4 * 1024
+"""...and is heard at so many bytes a second from there on."""
 _RECEIVE_BYTES = 1 << 16
 _OUR_STATE = "outbox"
 _CLOSE_FRAME = b"\x88"
@@ -65,6 +71,10 @@ def configuration() -> Config:
 
 class PlainProtocol(H11Protocol):
     """HTTP/1.1 and WebSocket, without HTTP/2 and without compression."""
+
+    @property
+    def is_websocket(self) -> bool:
+        return isinstance(self.connection, H11WSConnection)
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """An offer to speak HTTP/2 is passed over; the request is answered as it is."""
@@ -120,6 +130,8 @@ class Connection(TCPServer):
     ) -> None:
         self.outbox: Outbox
         self._waiting = waiting
+        self._resting = trio.CancelScope()
+        self._credit: float = TALK_BYTES
         super().__init__(app, config, context, {}, stream)  # type: ignore[arg-type]  # TLS is not offered
 
     async def run(self) -> None:
@@ -128,10 +140,10 @@ class Connection(TCPServer):
             await self._converse()
             if self.outbox.ended == FINISHED:
                 await self._linger()
-        except OSError:
+        except* OSError:
             pass  # it has gone
-        except Exception as error:
-            log.warning("a connection was dropped", reason=repr(error)[:500])
+        except* Exception as group:
+            log.warning("a connection was dropped", reason=repr(group.exceptions)[:500])
         finally:
             self._waiting.remove(self)
             self.outbox.end("left")
@@ -158,8 +170,7 @@ class Connection(TCPServer):
                 *(self.app, self.config, self.context, group, ConnectionState({_OUR_STATE: self.outbox})),
                 *(False, client, server, self.protocol_send),
             )
-            self._waiting.add(self)
-            await self.idle_task.restart(group, self._idle_timeout)
+            self._rest()
             await self._read_data()
 
     async def protocol_send(self, event: Event) -> None:
@@ -170,27 +181,39 @@ class Connection(TCPServer):
                 if not self.outbox.is_live:
                     await self.outbox.drained()
             case Closed():
-                await self.outbox.drained()
-                self.outbox.end(FINISHED)
-            case _:
-                await super().protocol_send(event)
-                (self._waiting.add if getattr(event, "idle", False) else self._waiting.remove)(self)
+                self.outbox.finish()
+            case Updated(idle=True):
+                self._rest()
+            case Updated():
+                self._resting.cancel()
+                self._waiting.remove(self)
+
+    def _rest(self) -> None:
+        """No request is under way. Waits for nothing: whoever tells of it may be about to be cancelled."""
+        self._waiting.add(self)
+        self._resting = trio.CancelScope()
+        self._task_group.spawn(self._end_when_idle, self._resting)
 
     async def _read_data(self) -> None:
         while True:
+            talks = isinstance(self.protocol, PlainProtocol) and self.protocol.is_websocket
             try:
-                data = await self.stream.receive_some(_RECEIVE_BYTES)
+                data = await self.stream.receive_some(SIP_BYTES if talks else _RECEIVE_BYTES)
             except (trio.ClosedResourceError, trio.BrokenResourceError):
                 break
-            self.outbox.heard = trio.current_time()
+            silence, self.outbox.heard = trio.current_time() - self.outbox.heard, trio.current_time()
             await self.protocol.handle(RawData(bytes(data)))
             if not data:
                 break
+            if talks:
+                self._credit = min(TALK_BYTES, self._credit + silence * TALK_RATE) - len(data)
+                await trio.sleep(max(0.0, -self._credit / TALK_RATE))
         await self.protocol.handle(Closed())
 
-    async def _idle_timeout(self) -> None:
-        await trio.sleep(self.config.keep_alive_timeout)
-        self.outbox.end("idle")
+    async def _end_when_idle(self, resting: trio.CancelScope) -> None:
+        with resting:
+            await trio.sleep(self.config.keep_alive_timeout)
+            self.outbox.end("idle")
 
 
 async def serve(

@@ -176,3 +176,20 @@ async def test_a_client_that_has_gone_ends_its_outbox():
                 ends.outbox.push(b"x", trio.current_time())
                 await trio.lowlevel.checkpoint()
         assert ends.outbox.ended.startswith("write: ")
+
+
+async def test_what_was_written_before_the_end_still_goes_out():
+    async with connected() as ends:
+        sent = os.urandom(100_000)
+        ends.outbox.push(sent, trio.current_time())
+        ends.outbox.finish()
+        assert ends.outbox.ended == ""
+        assert await ends.read(len(sent)) == sent
+        await ends.outbox.drained()
+        assert ends.outbox.ended == "finished"
+
+
+async def test_nothing_waits_and_the_end_is_at_once():
+    async with connected() as ends:
+        ends.outbox.finish()
+        assert ends.outbox.ended == "finished"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from web import sock_diag
 from web.peers import Address, is_stranger, owner_of
 
 pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="the tables below are of a little-endian machine")
@@ -94,5 +95,7 @@ def test_real_socket_of_this_process_is_ours(server_host: str, through: str):
         with closing(socket.create_connection((through, server[1]))) as sock:
             client = (server_host, sock.getsockname()[1])
             assert owner_of(client, server) == os.geteuid()
+            assert sock_diag.owner(client, server) == os.geteuid()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         assert is_stranger(client, server)
+        assert sock_diag.owner(client, server) is None

@@ -174,6 +174,7 @@ def _site(outfit: Outfit, parts: Parts) -> "Site":
         paths=outfit.paths,
         database=outfit.database,
         redact=_redactor(outfit),
+        clock=now_ms,
         version=__version__,
     )
     site = build(around, outfit.dashboard.offer)

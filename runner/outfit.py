@@ -10,7 +10,8 @@ import resource
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from runner.agents.base import Provider
@@ -46,7 +47,7 @@ class Options:
     scenario: Path | None = None
     permission_mode: str = "bypassPermissions"
     demo: bool = False
-    serving: Serving = Serving(server=False)
+    serving: Serving = field(default_factory=partial(Serving, server=False))
 
     @property
     def where(self) -> Where:

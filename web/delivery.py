@@ -129,7 +129,7 @@ class Delivery:
             latency_ms=Latency(p50=_quantile(ages, 0.5), p99=_quantile(ages, 0.99), max=_quantile(ages, 1.0)),
         )
 
-    # --- the events ---------------------------------------------------------------------------------------------------
+    # --- the events -------------------------------------------------------------------------------------------------
 
     async def _deliver(self, news: News) -> None:
         for part in _parts(news):

@@ -1,4 +1,4 @@
-"""The sockets that the dashboard is served on, opened before anything starts: a port that is taken stops the start."""
+"""The sockets of the dashboard, opened before anything starts: a port that is taken stops the start."""
 
 import errno
 import ipaddress

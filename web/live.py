@@ -67,7 +67,7 @@ class Live:
         finally:
             self._delivery.leave(outbox)
 
-    # --- out ----------------------------------------------------------------------------------------------------------
+    # --- out --------------------------------------------------------------------------------------------------------
 
     async def _bring_up(self, outbox: Outbox, after: int | None) -> None:
         """Send what the client lacks, then join it to delivery."""
@@ -100,7 +100,7 @@ class Live:
     def _tell(self, outbox: Outbox, kind: str, payload: object) -> None:
         self._delivery.send(outbox, msgspec.json.encode({"type": kind, "payload": payload}))
 
-    # --- in -----------------------------------------------------------------------------------------------------------
+    # --- in ---------------------------------------------------------------------------------------------------------
 
     async def _listen(self, here: Websocket, outbox: Outbox) -> None:
         """Hear the client; one that floods is told so and cut off."""

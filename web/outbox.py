@@ -1,8 +1,8 @@
 """The outbox: the one way of all bytes of a connection to its client, in order and within a time.
 
-`push` writes at once and never waits. What the kernel does not take is kept in a queue, and a task in the connection's
-nursery empties it; there is none while nothing waits. A connection that takes too long is reset: it keeps nothing of
-ours and delays nobody. There are two measures of "too long":
+`push` writes at once and never waits. What the kernel does not take is kept in a queue, and a task in the
+connection's nursery empties it; there is none while nothing waits. A connection that takes too long is reset: it
+keeps nothing of ours and delays nobody. There are two measures of "too long":
 
 - *paced*, for answers and replays: the writer waits for the reader, who has to take something every so often;
 - *live*, for events: each has to be with the kernel within `LIVE_SECONDS` from when it happened.
@@ -15,6 +15,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 
 import trio
@@ -139,7 +140,7 @@ class Outbox:
             self._idle = None
 
     def finish(self) -> None:
-        """End it when nothing waits any more. Waits for nothing itself: whoever calls may be about to be cancelled."""
+        """End it as soon as nothing waits. Does not wait itself: whoever calls may be about to be cancelled."""
         self._is_finishing = True
         if self._idle is None:
             self.end(FINISHED)
@@ -156,10 +157,8 @@ class Outbox:
     def reset(self, reason: str) -> None:
         """End it, and the connection with it, so that the client knows at once."""
         if not self.ended:
-            try:
+            with suppress(OSError):  # it has closed already
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            except OSError:
-                pass  # it has closed already
             self._sock.close()
             self.end(reason)
 

@@ -1,21 +1,38 @@
 """What the web asks the database: the store's queries, in threads of their own, with answers fit for the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from runner.domain.events import Envelope
+from runner.domain.wire import message
 from runner.store import queries
-from runner.store.records import EventRow
+from runner.store.greeting import StoryLine, read_greeting
+from runner.store.records import BackgroundRow, BatchSummary, EventRow
 from web.ports import Reads
 
 REPLAY_LIMIT = 5000
 """Events that a client may have missed and still be told one by one."""
 
 
+class Initial(msgspec.Struct, frozen=True):
+    """What a browser is told when it connects, as the payload of `init`."""
+
+    batch: BatchSummary | None
+    stories: tuple[StoryLine, ...]
+    events: tuple[msgspec.Raw, ...]
+    """The last ones in full, oldest first."""
+    background: tuple[BackgroundRow, ...]
+    seq: int
+    server_time: int
+
+
 class Records:
     """Questions of delivery and of the live handler."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, clock: Callable[[], int]) -> None:
         self._reads = reads
+        self._clock = clock
 
     async def last_seq(self) -> int:
         """The newest stored event. Raises DatabaseError, like all that is asked here."""
@@ -27,9 +44,17 @@ class Records:
         return [envelope(row) for row in rows]
 
     async def greeting(self) -> tuple[bytes, int]:
-        rows = await self._reads.ask(lambda database: queries.events_page(database, limit=50))
-        seq = rows[-1].seq if rows else 0
-        return b'{"type":"init","payload":{"seq":%d}}' % seq, seq
+        """The `init` message, and the `seq` of the last event that it covers."""
+        greeting = await self._reads.ask(read_greeting)
+        initial = Initial(
+            batch=greeting.batch,
+            stories=greeting.stories,
+            events=tuple(msgspec.Raw(message(envelope(row))) for row in greeting.events),
+            background=greeting.background,
+            seq=greeting.seq,
+            server_time=self._clock(),
+        )
+        return msgspec.json.encode({"type": "init", "payload": initial}), greeting.seq
 
 
 def envelope(row: EventRow) -> Envelope:

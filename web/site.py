@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.workspace.data_files import CONTENT_TYPES
 from runner.workspace.project import Paths
 from web import assets
 from web.access import Access
@@ -39,6 +40,8 @@ class Surroundings:
     paths: Paths
     database: Path
     redact: Callable[[str], str]
+    clock: Callable[[], int]
+    """Epoch milliseconds."""
     version: str
 
 
@@ -54,7 +57,7 @@ class Site:
 
 def build(around: Surroundings, offer: Offer) -> Site:
     """Join the parts."""
-    records = Records(around.reads)
+    records = Records(around.reads, around.clock)
     delivery = Delivery(around.feed, records, heartbeat=offer.heartbeat)
     pulse = Pulse()
     control = ControlApi(around.door, around.lookout, around.preferences.load)
@@ -71,7 +74,7 @@ def build(around: Surroundings, offer: Offer) -> Site:
     mount(app, routes)
     assets.mount(app, assets.load())
     app.add_websocket("/ws", "live", Live(delivery, records, control).handle)
-    cors = frozenset({"/sprint-status.yaml"}) if offer.cors else frozenset[str]()
+    cors = frozenset(f"/{name}" for name in CONTENT_TYPES) if offer.cors else frozenset[str]()
     access = Access(app, offer.rules, owners=offer.owners, cors=cors, most_websockets=offer.most_websockets)
     return Site(delivery=delivery, pulse=pulse, server=Server(access, offer.sockets, delivery), routes=routes)
 

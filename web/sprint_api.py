@@ -1,13 +1,104 @@
-"""The routes about the project's own files: the sprint, its stories, the original's log, and the raw files."""
+"""The routes about the project's own files: the sprint, its stories, the original's log, and the files themselves.
 
-from typing import TypeVar
+Files are read in threads, a few at a time. What they say is the agents' and other people's work: it is passed on as
+text and decides nothing here.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import trio
+
+from runner.domain.errors import SprintFileError, SprintFileMissing
+from runner.store import queries
+from runner.workspace.activities import Activities, read_activities
+from runner.workspace.data_files import CONTENT_TYPES, open_data_file
+from runner.workspace.project import Paths
+from runner.workspace.sprint_view import read_sprint_text, sprint_view
+from runner.workspace.story_files import StoryFiles
+from web.ports import Reads
+from web.routes import Answer, Asked, Problem, Route
 
 Result = TypeVar("Result")
+
 THREADS = 2
 """That read files at the same time."""
 
 
 class SprintApi:
-    def __init__(self, reads, paths): ...
-    def routes(self):
-        return []
+    """The project's files over HTTP."""
+
+    def __init__(self, reads: Reads, paths: Paths) -> None:
+        self._reads = reads
+        self._paths = paths
+        self._files = StoryFiles(paths.implementation)
+        self._limiter = trio.CapacityLimiter(THREADS)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(
+                method="GET",
+                path="/api/sprint-status",
+                summary="The sprint file, with epics and stories as the runner reads them",
+                handle=self.sprint,
+                answer=dict[str, Any],
+                errors=(404, 422, 503),
+                tagged=True,
+            ),
+            Route(
+                method="GET",
+                path="/api/orchestrator-status",
+                summary="The original tool's activity log; empty when there is none",
+                handle=self.activities,
+                answer=Activities,
+                tagged=True,
+            ),
+            Route(
+                method="GET",
+                path="/story-descriptions.json",
+                summary="A short description of each story that has a file",
+                handle=self.descriptions,
+                answer=dict[str, str],
+                tagged=True,
+            ),
+            *(self._file(name, media) for name, media in CONTENT_TYPES.items()),
+        ]
+
+    def _file(self, name: str, media: str) -> Route:
+        async def handle(asked: Asked) -> Answer:
+            file = await self._in_thread(partial(open_data_file, self._paths, name))
+            if file is None:
+                raise Problem(404, f"there is no {name} that can be shown")
+            return Answer(body=file.data, media=file.content_type)
+
+        return Route(
+            method="GET",
+            path=f"/{name}",
+            summary=f"{name} as it is",
+            handle=handle,
+            answer=str,
+            media=media,
+            errors=(404,),
+            tagged=True,
+        )
+
+    async def sprint(self, asked: Asked) -> dict[str, object]:
+        try:
+            text = await self._in_thread(partial(read_sprint_text, self._paths.status_file, self._files))
+        except SprintFileMissing as error:
+            raise Problem(404, error.message, error.hint) from None
+        except SprintFileError as error:
+            raise Problem(422, error.message, error.hint) from None
+        times = await self._reads.ask(lambda database: queries.story_times(database, text.keys))
+        return sprint_view(text, times)
+
+    async def activities(self, asked: Asked) -> Activities:
+        return await self._in_thread(partial(read_activities, self._paths))
+
+    async def descriptions(self, asked: Asked) -> dict[str, str]:
+        return await self._in_thread(self._files.descriptions)
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        # Abandoned when the browser goes: a disk that does not answer is not waited for.
+        return await trio.to_thread.run_sync(work, limiter=self._limiter, abandon_on_cancel=True)

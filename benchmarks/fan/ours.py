@@ -69,7 +69,7 @@ class Ours:
         await trio.sleep(seconds)
 
     async def read_order(self) -> str:
-        return await trio.to_thread.run_sync(sys.stdin.readline)
+        return await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
 
 
 async def _serve(drive: Drive, folder: Path) -> None:
@@ -89,6 +89,7 @@ async def _serve(drive: Drive, folder: Path) -> None:
             paths=Paths(root=folder, state=folder, status_file=folder / "s", implementation=folder, planning=folder),
             database=database,
             redact=str,
+            clock=now_ms,
             version="",
         )
         site, branch = build(around, offer), Branch("benchmark", Role.SUPERVISOR, clock=now_ms)

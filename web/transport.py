@@ -40,7 +40,7 @@ MESSAGE_BYTES = 64 * 1024
 LINGER_SECONDS = 1.0
 SIP_BYTES = 1024
 """Read at once of what a WebSocket client says: more than so many frames would keep everybody else waiting."""
-TALK_BYTES = 2 * MESSAGE_BYTES
+TALK_BYTES = MESSAGE_BYTES + 16 * 1024
 """It may say so much at any speed..."""
 TALK_RATE = 4 * 1024
 """...and is heard at so many bytes a second from there on."""
@@ -140,8 +140,8 @@ class Connection(TCPServer):
             await self._converse()
             if self.outbox.ended == FINISHED:
                 await self._linger()
-        except* OSError:
-            pass  # it has gone
+        except* (OSError, h11.LocalProtocolError):
+            pass  # it has gone, maybe in the middle of an answer
         except* Exception as group:
             log.warning("a connection was dropped", reason=repr(group.exceptions)[:500])
         finally:

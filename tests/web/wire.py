@@ -145,7 +145,7 @@ class Watcher:
         """Messages until the end."""
         for opcode, payload in self.frames():
             if opcode == CLOSE:
-                self.code = int.from_bytes(payload[:2], "big")
+                self.code = self.code or int.from_bytes(payload[:2], "big")
             elif opcode == TEXT:
                 yield json.loads(payload)
 

@@ -128,60 +128,6 @@ def status(context: click.Context, /, **options: Any) -> None:
     _print(show(_given(context, options), say, dict(os.environ)))
 
 
-@main.command(context_settings=HELP, short_help="Start a batch in a running runner.")
-@cycles_option
-@click.option("--new", is_flag=True, help="Close an unfinished batch first.")
-@client_options
-@click.pass_context
-def start(context: click.Context, /, **options: Any) -> None:
-    """Start a batch in a running runner that is idle; without --cycles as its settings say."""
-    from runner.commands import control
-
-    click.echo(control.start(_given(context, options), dict(os.environ)))
-
-
-@main.command(context_settings=HELP, short_help="Stop the batch that runs.")
-@click.option("--after", type=click.Choice(STOPS), default="command", show_default=True, help="What may still end.")
-@client_options
-@click.pass_context
-def stop(context: click.Context, /, after: str, **options: Any) -> None:
-    """Stop the batch that runs; it can be resumed."""
-    from runner.commands import control
-
-    click.echo(control.stop(_given(context, options), after, dict(os.environ)))
-
-
-@main.command(context_settings=HELP, short_help="Let nothing new begin until resumed.")
-@client_options
-@click.pass_context
-def pause(context: click.Context, /, **options: Any) -> None:
-    """Let the batch begin nothing new until it is resumed."""
-    from runner.commands import control
-
-    click.echo(control.pause(_given(context, options), dict(os.environ)))
-
-
-@main.command(context_settings=HELP, short_help="Go on with a batch in a running runner.")
-@client_options
-@click.pass_context
-def resume(context: click.Context, /, **options: Any) -> None:
-    """Go on with a batch that is paused, that waits for a usage limit (now), or that is unfinished."""
-    from runner.commands import control
-
-    click.echo(control.resume(_given(context, options), dict(os.environ)))
-
-
-@main.command(context_settings=HELP, short_help="Follow the events of a running runner.")
-@click.option("--after", type=click.IntRange(min=0), metavar="SEQ", help="Tell all events after this one first.")
-@client_options
-@click.pass_context
-def watch(context: click.Context, /, after: int | None, **options: Any) -> None:
-    """Follow the events of a running runner, over restarts of it, until it has gone for good or Ctrl-C."""
-    from runner.commands.watch import watch as follow
-
-    context.exit(follow(_given(context, options), after, say, dict(os.environ)))
-
-
 @main.command(context_settings=HELP, short_help="Past batches, or one of them in full.")
 @click.argument("batch", type=click.IntRange(min=1), required=False)
 @click.option("--limit", type=click.IntRange(1, 1000), metavar="N", help="Batches on a page. [as the settings say]")
@@ -247,6 +193,60 @@ def log(message: tuple[str, ...], **columns: str) -> None:
         say(note)
     if len(message) > 1:
         say("only the first word of the message counts; put the message in quotes")
+
+
+@main.command(context_settings=HELP, short_help="Start a batch in a running runner.")
+@cycles_option
+@click.option("--new", is_flag=True, help="Close an unfinished batch first.")
+@client_options
+@click.pass_context
+def start(context: click.Context, /, **options: Any) -> None:
+    """Start a batch in a running runner that is idle; without --cycles as its settings say."""
+    from runner.commands import control
+
+    click.echo(control.start(_given(context, options), dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Stop the batch that runs.")
+@click.option("--after", type=click.Choice(STOPS), default="command", show_default=True, help="What may still end.")
+@client_options
+@click.pass_context
+def stop(context: click.Context, /, after: str, **options: Any) -> None:
+    """Stop the batch that runs; it can be resumed."""
+    from runner.commands import control
+
+    click.echo(control.stop(_given(context, options), after, dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Let nothing new begin until resumed.")
+@client_options
+@click.pass_context
+def pause(context: click.Context, /, **options: Any) -> None:
+    """Let the batch begin nothing new until it is resumed."""
+    from runner.commands import control
+
+    click.echo(control.pause(_given(context, options), dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Go on with a batch in a running runner.")
+@client_options
+@click.pass_context
+def resume(context: click.Context, /, **options: Any) -> None:
+    """Go on with a batch that is paused, that waits for a usage limit (now), or that is unfinished."""
+    from runner.commands import control
+
+    click.echo(control.resume(_given(context, options), dict(os.environ)))
+
+
+@main.command(context_settings=HELP, short_help="Follow the events of a running runner.")
+@click.option("--after", type=click.IntRange(min=0), metavar="SEQ", help="Tell all events after this one first.")
+@client_options
+@click.pass_context
+def watch(context: click.Context, /, after: int | None, **options: Any) -> None:
+    """Follow the events of a running runner, over restarts of it, until it has gone for good or Ctrl-C."""
+    from runner.commands.watch import watch as follow
+
+    context.exit(follow(_given(context, options), after, say, dict(os.environ)))
 
 
 def _print(lines: Sequence[str]) -> None:

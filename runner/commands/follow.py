@@ -16,6 +16,7 @@ import trio
 from runner.commands.course import Course
 from runner.commands.reach import Whereabouts
 from runner.display.words import clock, took
+from runner.domain import wire
 from runner.domain.errors import RunnerError
 from runner.domain.events import Envelope
 from web.client import Address, NoRunner, Question, Shape, Stranger, Unanswered, ask, strange
@@ -139,10 +140,13 @@ class Follower:
         """Wait a while before the next attempt; or it is none of our business any more."""
         if isinstance(lost, Goodbye):
             self.course.running = False
+        gone = self._nobody and isinstance(lost, NoRunner)
+        if gone:
+            await self._read_rest()
         now, running = trio.current_time(), self.course.running
         outage = self._outage = self._outage or Outage(began=now, since_ms=_now_ms())
         left = 0.0 if running else outage.began + GONE_SECONDS - now
-        if left <= 0 and not running and self._nobody and isinstance(lost, NoRunner):
+        if left <= 0 and not running and gone:
             return True
         if left <= 0 and not outage.told:
             outage.told = True
@@ -234,6 +238,18 @@ class Follower:
             self._say(f"{_numbered(first, init.seq)} missing: {reason}")
         news = tuple(event for event in _events(init.events) if event.seq >= first)
         await self._put_at_leisure(Item(text=text, events=news, seq=max(init.seq, self._last)))
+
+    async def _read_rest(self) -> None:
+        """What a runner that has gone has left on record: nobody else will tell of it."""
+        if self._last is None:
+            return
+        try:
+            while rest := await trio.to_thread.run_sync(self._whereabouts.record, self._last, PAGE):
+                for event in rest:
+                    text = one_line(wire.message(event).decode())
+                    await self._put_at_leisure(Item(text=text, events=(event,), seq=event.seq))
+        except RunnerError:
+            return  # then it is told by the next runner
 
     async def _page(self, address: Address, after: int) -> list[Item]:
         """The next events of the record; none when they do not follow."""

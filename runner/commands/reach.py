@@ -5,7 +5,8 @@ printed: nothing that a server says may do more to a terminal than show itself.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -14,10 +15,14 @@ import msgspec
 
 from runner.commands.given import Given
 from runner.dashboard import TOKEN_VARIABLE, kept_token
+from runner.display.past import envelope
 from runner.display.words import clean
 from runner.domain.errors import ProjectError, RunnerError, UsageError
+from runner.domain.events import Envelope
+from runner.store import queries
+from runner.store.database import open_reader
 from runner.workspace.holder import Holder, described, find_holder
-from runner.workspace.place import find_root
+from runner.workspace.place import DATABASE, find_root
 from runner.workspace.root import STATE_FOLDER
 from web.client import Address, NoRunner, Unanswered, is_header_text, read_address, strange
 from web.listening import is_loopback
@@ -64,6 +69,16 @@ class Whereabouts:
                 if time.monotonic() > end:
                     raise
             time.sleep(_LOOK_SECONDS)
+
+    def record(self, after: int, limit: int) -> Sequence[Envelope]:
+        """What the project's database has after an event, for when no runner works; blocks. Raises RunnerError."""
+        if self.is_fixed:
+            return ()
+        database = find_root(self.given.where) / STATE_FOLDER / DATABASE
+        if not database.exists():
+            return ()
+        with closing(open_reader(database)) as connection:
+            return [envelope(row) for row in queries.events_after(connection, after, limit=limit)]
 
     def _named(self, url: str) -> Address:
         """What the operator names, with the token that it asks for."""

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import commands, database, decisions, decoding, processes
+from benchmarks import commands, database, decisions, decoding, end_to_end, processes
 from benchmarks.measure import table
 
 BENCHMARKS = {
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "commands": commands.measure,
     "processes": processes.measure,
     "database": database.measure,
+    "end_to_end": end_to_end.measure,
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trio
 
-from runner.settings import Settings, load_settings
+from runner.settings import Settings, load_settings, save_settings
 
 
 class Preferences:
@@ -26,6 +26,7 @@ class Preferences:
         """Write all changes into the file, or none. Raises UsageError."""
 
         def change() -> Settings:
+            save_settings(self._file, changes)
             return load_settings(self._file, self._environment, self._options)
 
         return await self._in_thread(change)

@@ -26,6 +26,7 @@ from web.routes import Route, mount
 from web.server import Server
 from web.service_api import ServiceApi
 from web.sprint_api import SprintApi
+from web.transcript_api import TranscriptApi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ def build(around: Surroundings, offer: Offer) -> Site:
         *control.routes(),
         *SprintApi(around.reads, around.paths).routes(),
         *history.routes(),
+        *TranscriptApi(around.reads, around.paths.state, around.redact).routes(),
         *service.routes(),
     ]
     service.describe(routes)

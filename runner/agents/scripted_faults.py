@@ -106,6 +106,15 @@ def flood(run: Run, *, lines: Count | None = None, size: Count | None = None) ->
         run.stream.write(line * min(at_once, wanted - begun))
 
 
+def tick(run: Run, *, rate: Count, seconds: Seconds) -> None:
+    """So many messages a second for so long, each with its number and when it is said (monotonic nanoseconds)."""
+    began = time.monotonic_ns()
+    for number in range(int(rate * seconds)):
+        due = began + number * 1_000_000_000 // rate
+        time.sleep(max(0, due - time.monotonic_ns()) / 1e9)
+        run.stream.text(f"tick {number} {time.monotonic_ns()}")
+
+
 def long_line(run: Run, *, size: Count) -> None:
     """One whole assistant line with a text of `size` bytes, printed piecemeal."""
     line = run.stream.line(run.stream.message({"type": "text", "text": "#"}))

@@ -46,6 +46,7 @@ VERBS: Mapping[str, Verb] = {
     "result": Verb(faults.result, "show"),
     "raw": Verb(faults.raw, "line", one_of=("line", "base64")),
     "flood": Verb(faults.flood, "lines", one_of=("lines", "size")),
+    "tick": Verb(faults.tick),
     "long_line": Verb(faults.long_line, "size"),
     "stderr": Verb(faults.stderr, "text", one_of=("text", "base64")),
     "ignore_signals": Verb(faults.ignore_signals, "names"),

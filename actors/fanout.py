@@ -18,11 +18,11 @@ from runner.domain.events import Envelope, News
 Page = Callable[[int, int], Awaitable[Sequence[Envelope]]]
 """Reads at most n stored events after a seq."""
 PAGE = 500
-RECENT = 1024
+RECENT = 512
 """Events kept in memory, of 4 KiB at most: who reads without a pause never needs the database."""
 COMMIT_SECONDS = 0.1
 """What a commit may take; of an event that took longer the database was the cause, which is told apart."""
-KEPT_DELAYS = 1024
+KEPT_DELAYS = 512
 
 
 class Fanout:
@@ -55,7 +55,7 @@ class Fanout:
         self._more = trio.Event()
 
     async def news(self, after: int, page: Page) -> AsyncGenerator[News, None]:
-        """Every event after `after`, in order and several at a time when there are, for as long as they are wanted."""
+        """Every event after `after`, in order, several at a time when there are, for as long as they are wanted."""
         while True:
             # Taken before reading: what is published meanwhile wakes us again.
             more = self._more

@@ -5,7 +5,6 @@ with the moment at which it has come. One clock for all, that of the machine.
 """
 
 import json
-import os
 import re
 import selectors
 import socket
@@ -56,16 +55,15 @@ async def _measure(folder: Path) -> list[float]:
     with outfitted(options, {}) as prepared:
         assert prepared.dashboard is not None
         port = prepared.dashboard.offer.rules.port
-        clients = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.end_to_end", str(port)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        with clients:
+        with _browsers(port) as clients:
             await run_batch(prepared, StartBatch(max_cycles=1), unseen, say=lambda _: None)
             out = await trio.to_thread.run_sync(clients.communicate)
     latencies: list[float] = json.loads(out[0])
     return latencies
+
+
+def _browsers(port: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-m", "benchmarks.end_to_end", str(port)], stdout=subprocess.PIPE)
 
 
 class Client:

@@ -60,6 +60,9 @@ ANY_IS_KNOWN = {
     "runner.store.event_log": "decoder",
     "runner.store.original_events": "decoder",
     "runner.store.queries": "rows of SQLite",
+    "web.access": "ASGI messages",
+    "web.openapi": "JSON schemas",
+    "web.routes": "what a request holds, by the types of its route",
 }
 
 

@@ -55,47 +55,20 @@ class ControlApi:
         self._settings = settings
 
     def routes(self) -> list[Route]:
-        base, refused = "/api/orchestrator", (409, 503)
         return [
-            Route(
-                method="POST",
-                path=f"{base}/start",
-                summary="Start a batch",
-                handle=lambda asked: self.start(asked.body),
-                body=StartBody,
-                answer=Started,
-                errors=refused,
-            ),
-            Route(
-                method="POST",
-                path=f"{base}/stop",
-                summary="Stop the batch that runs",
-                handle=lambda asked: self.stop(asked.body),
-                body=StopBody,
-                answer=Told,
-                errors=refused,
-            ),
-            Route(
-                method="POST",
-                path=f"{base}/pause",
-                summary="Let nothing start until resumed",
-                handle=lambda asked: self.pause(),
-                body=EmptyBody,
-                answer=Told,
-                errors=refused,
-            ),
-            Route(
-                method="POST",
-                path=f"{base}/resume",
-                summary="Go on with a batch that is paused, waits for a limit, or is unfinished",
-                handle=lambda asked: self.resume(),
-                body=EmptyBody,
-                answer=Told,
-                errors=refused,
+            _order("start", "Start a batch", lambda asked: self.start(asked.body), StartBody, Started),
+            _order("stop", "Stop the batch that runs", lambda asked: self.stop(asked.body), StopBody, Told),
+            _order("pause", "Let nothing start until resumed", lambda asked: self.pause(), EmptyBody, Told),
+            _order(
+                "resume",
+                "Go on with a batch that is paused, waits for a limit, or is unfinished",
+                lambda asked: self.resume(),
+                EmptyBody,
+                Told,
             ),
             Route(
                 method="GET",
-                path=f"{base}/status",
+                path="/api/orchestrator/status",
                 summary="What goes on now",
                 handle=self.status,
                 answer=Overview,
@@ -139,3 +112,22 @@ class ControlApi:
         if tree is None:
             raise Problem(503, "the supervision tree cannot be seen at this moment")
         return tree
+
+
+def _order(
+    name: str,
+    summary: str,
+    handle: Callable[[Asked], Awaitable[object]],
+    body: type[msgspec.Struct],
+    answer: type[msgspec.Struct],
+) -> Route:
+    """A route that control carries out, or refuses."""
+    return Route(
+        method="POST",
+        path=f"/api/orchestrator/{name}",
+        summary=summary,
+        handle=handle,
+        body=body,
+        answer=answer,
+        errors=(409, 503),
+    )

@@ -23,7 +23,7 @@ from web.records import Records
 
 WRITE_BYTES = 64 * 1024
 """Frames that go out in one write: between two writes the clients have a chance to read."""
-KEPT_LATENCIES = 4096
+KEPT_LATENCIES = 1024
 SILENCE_MARGIN_SECONDS = 10.0
 """For the answer to a ping."""
 LOOK_SECONDS = 1.0

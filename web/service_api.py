@@ -1,7 +1,6 @@
 """The routes about the runner itself: is it alive, how does it do, what can be set, what can be asked."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -110,7 +109,7 @@ class ServiceApi:
                 path="/api/openapi.json",
                 summary="This description",
                 handle=self.description,
-                answer=dict[str, Any],
+                answer=dict[str, object],
                 tagged=True,
             ),
         ]

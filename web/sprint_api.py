@@ -6,7 +6,7 @@ text and decides nothing here.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import trio
 
@@ -42,7 +42,7 @@ class SprintApi:
                 path="/api/sprint-status",
                 summary="The sprint file, with epics and stories as the runner reads them",
                 handle=self.sprint,
-                answer=dict[str, Any],
+                answer=dict[str, object],
                 errors=(404, 422, 503),
                 tagged=True,
             ),

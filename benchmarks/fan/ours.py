@@ -8,7 +8,7 @@ import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import trio
@@ -24,10 +24,12 @@ from runner.store.database import open_writer
 from runner.workspace.project import Paths
 from web.listening import listen
 from web.offer import Offer
-from web.ports import Door, Lookout
 from web.preferences import Preferences
 from web.rules import Rules, hosts
 from web.site import Site, Surroundings, build
+
+if TYPE_CHECKING:
+    from web.ports import Door, Lookout
 
 MOST_CLIENTS = 10_000
 FULL = 64 * 1024

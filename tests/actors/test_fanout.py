@@ -165,9 +165,9 @@ async def test_what_is_new_comes_together_and_not_from_the_store():
 async def test_what_is_no_longer_in_memory_comes_from_the_store():
     store = Store()
     store.add(RECENT + 10)
-    assert [event.seq for event in (await told(store, 9)).events][0] == 10
+    assert (await told(store, 9)).events[0].seq == 10
     assert store.asked == [PAGE]
-    assert [event.seq for event in (await told(store, 10)).events][0] == 11
+    assert (await told(store, 10)).events[0].seq == 11
     assert store.asked == [PAGE]
 
 

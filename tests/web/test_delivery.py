@@ -208,7 +208,7 @@ async def test_clients_are_asked_for_a_sign_of_life_and_dropped_without_one():
         while not any(isinstance(event, Ping) for event in listener.others):
             await listener.hear()
         while not silent.outbox.ended:
-            await trio.sleep(0.01)  # noqa: ASYNC110
+            await listener.hear()
         assert (silent.outbox.ended, ends.outbox.ended) == ("silent", "")
 
 

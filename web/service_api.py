@@ -109,7 +109,7 @@ class ServiceApi:
                 path="/api/openapi.json",
                 summary="This description",
                 handle=self.description,
-                answer=dict[str, object],
+                answer=dict,
                 tagged=True,
             ),
         ]

@@ -42,7 +42,7 @@ class SprintApi:
                 path="/api/sprint-status",
                 summary="The sprint file, with epics and stories as the runner reads them",
                 handle=self.sprint,
-                answer=dict[str, object],
+                answer=dict,
                 errors=(404, 422, 503),
                 tagged=True,
             ),

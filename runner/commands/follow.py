@@ -19,7 +19,7 @@ from runner.display.words import clock, took
 from runner.domain import wire
 from runner.domain.errors import RunnerError
 from runner.domain.events import Envelope
-from web.client import Address, NoRunner, Question, Shape, Stranger, Unanswered, ask, strange
+from web.client import Address, Fault, NoRunner, Question, Shape, Stranger, Unanswered, ask, strange
 from web.client_live import Goodbye, Line, Message, Seq, connected
 
 ROOM_SECONDS = 1.0
@@ -172,7 +172,7 @@ class Follower:
         if message.type == "init":
             return await self._greeted(_read(address, message.payload, Init), text, address)
         if message.type == "error":
-            self._say(f"the runner says: {bytes(message.payload).decode('utf-8', 'replace')[:200]}")
+            self._say(f"the runner says: {_read(address, message.payload, Fault).error[:200]}")
         return await self._put(Item(text=text))
 
     async def _event(self, event: Envelope, text: str) -> Errand | None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,7 +41,7 @@ QUESTION = Question(path="/api/orchestrator/status", seconds=status_socket.PATIE
 Say = Callable[[str], None]
 
 
-def show(given: Given, say: Say, environment: Mapping[str, str]) -> list[str]:
+def show(given: Given, say: Say, environment: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """The answer in words, or as JSON; `say` gets what the operator should know of it. Raises RunnerError."""
     if given.url is not None:
         address = reach(given, environment)

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 import trio
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import Ping, TextMessage
 
 from runner.commands import follow
 from runner.commands.follow import Follower, Item
@@ -31,7 +33,7 @@ from runner.domain.events import BatchStart
 from tests.commands.conftest import Call
 from tests.support.runs import environment, wait_until
 from tests.web.house import House, house, noise
-from web import frames
+from web import client_live, frames
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PATIENCE_SECONDS = 20.0
@@ -56,6 +58,17 @@ class Peer:
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
+        self._wire = Connection(ConnectionType.SERVER)
+
+    async def hears(self) -> AsyncIterator[str]:
+        """What the client says; its pings are answered."""
+        while data := await self._stream.receive_some(65536):
+            self._wire.receive_data(data)
+            for heard in self._wire.events():
+                if isinstance(heard, Ping):
+                    await self._stream.send_all(self._wire.send(heard.response()))
+                elif isinstance(heard, TextMessage):
+                    yield heard.data
 
     async def say(self, *messages: bytes) -> None:
         for message in messages:
@@ -247,6 +260,31 @@ async def test_loss_and_return_are_said_once(monkeypatch: pytest.MonkeyPatch):
     assert lost.startswith("connection lost at ")
     assert lost.endswith("(cut off); waiting for the runner")
     assert back.startswith("connected again after 0.")
+
+
+async def test_runner_is_told_what_was_printed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(client_live, "ACK_SECONDS", 0.02)
+    heard, told = Heard(), list[Any]()
+
+    async def listens(peer: Peer) -> None:
+        await peer.say(init(4))
+        await peer._stream.send_all(frames.PING)
+        async for message in peer.hears():
+            told.append(json.loads(message))
+            if told[-1]["seq"] == 7:
+                await peer.say(event(5))
+
+    async with station(listens) as here:
+        following, items = follower(here, heard, None)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(following.run)
+            await items.receive()
+            await trio.sleep(0.1)
+            following.handled = 7
+            assert (await items.receive()).seq == 5
+            nursery.cancel_scope.cancel()
+    assert {message["type"] for message in told} == {"ack"}
+    assert [message["seq"] for message in told] == sorted(message["seq"] for message in told)
 
 
 # --- the end --------------------------------------------------------------------------------------------------------

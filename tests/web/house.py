@@ -24,7 +24,7 @@ from runner.domain.events import BatchWarning, Event
 from runner.outfit import Options
 from tests.support.inside import outfitted
 from tests.support.project import SIX_STORIES, make_project, write_scenario, write_settings
-from tests.web.wire import PATIENCE_SECONDS, Reply, Watcher, Wire
+from tests.web.wire import PATIENCE_SECONDS, Hung, Reply, Watcher, Wire
 
 Result = TypeVar("Result")
 LOOPBACK = "127.0.0.1"
@@ -61,20 +61,20 @@ class House:
 
         trio.from_thread.run(tell, trio_token=self._trio_token)
 
-    def count(self, table: str, where: str = "1") -> int:
-        """Rows of the database."""
+    def column(self, name: str, table: str, where: str = "1") -> list[str]:
+        """What the database holds there."""
         database = self.project / ".sprint-runner" / "sprint-runner.db"
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            (count,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()
-        return int(count)
+            rows = connection.execute(f"SELECT {name} FROM {table} WHERE {where}").fetchall()
+        return [str(value) for (value,) in rows]
 
     def batches(self) -> int:
         """How many were ever started."""
-        return self.count("batches")
+        return len(self.column("id", "batches"))
 
-    def crashes(self) -> int:
-        """Parts of the runner that had to be started again."""
-        return self.count("events", "event_type LIKE 'supervisor:%'")
+    def crashes(self) -> list[str]:
+        """Of parts of the runner, which had to be started again."""
+        return self.column("payload_json", "events", "event_type LIKE 'supervisor:%'")
 
     # --- clients ----------------------------------------------------------------------------------------------------
 
@@ -213,7 +213,9 @@ def _in_thread(here: House, run: Callable[..., Any]) -> Iterator[None]:
         ready.wait(PATIENCE_SECONDS)
         if not failures:
             # The server starts after the tree: the first answer tells that it has.
-            assert here.get("/healthz").status == 200
+            with suppress(Hung):
+                assert here.get("/healthz").status == 200
+            assert not here.crashes(), "it cannot be served"
             yield
     finally:
         with suppress(trio.RunFinishedError):

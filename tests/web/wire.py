@@ -85,7 +85,7 @@ class Wire:
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = tuple((key.lower(), value.strip()) for key, _, value in (line.partition(":") for line in lines))
         reply = Reply(status=int(first.split()[1]), headers=headers)
-        if bodiless or reply.status in (101, 204, 304):
+        if bodiless or reply.status < 200 or reply.status in (204, 304):
             return reply
         return replace(reply, body=self._body(reply))
 

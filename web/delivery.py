@@ -78,6 +78,8 @@ class Delivery:
 
     def join(self, outbox: Outbox, after: int) -> bool:
         """Take a client in that has everything up to `after`; False when that is not enough yet."""
+        if outbox.is_over:
+            return True
         if after < self.seq:
             return False
         outbox.go_live(self._note)

@@ -14,7 +14,7 @@ import os
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import islice
 
@@ -38,7 +38,7 @@ _RESET = struct.pack("ii", 1, 0)
 Note = Callable[[float, int], None]
 """Told that the kernel has taken so many events, and the age in seconds of the oldest."""
 
-_Chunk = tuple[float, int, memoryview]
+_Chunk = tuple[float, int, bytes | memoryview]
 """Since when, of how many events, and the bytes."""
 
 
@@ -74,6 +74,11 @@ class Outbox:
         return self._size
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return self._is_finishing or bool(self.ended)
+
+    @property
     def is_live(self) -> bool:
         return self._patience is None
 
@@ -96,7 +101,8 @@ class Outbox:
         if taken == len(data):
             return True
         if not self.ended:
-            self._keep((born, events, memoryview(data)[taken:]))
+            # Whole as it is: many clients share it, and what lags behind costs next to nothing.
+            self._keep((born, events, memoryview(data)[taken:] if taken else data))
         return False
 
     def _keep(self, chunk: "_Chunk") -> None:
@@ -107,6 +113,10 @@ class Outbox:
             self._nursery.start_soon(self._flush, name="outbox")
         if self.is_live and self._size > LIVE_BYTES:
             self._evict("overflow")
+
+    def alongside(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        """Have something done for the client beside what the connection does, and no longer than that lasts."""
+        self._nursery.start_soon(work, *arguments)
 
     async def drained(self) -> None:
         """Wait until nothing waits any more, or the connection has ended."""
@@ -196,7 +206,7 @@ class Outbox:
         while taken:
             born, events, data = self._queue.popleft()
             if taken < len(data):
-                self._queue.appendleft((born, events, data[taken:]))
+                self._queue.appendleft((born, events, memoryview(data)[taken:]))
                 return
             taken -= len(data)
             if events and self._note is not None:

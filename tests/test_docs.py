@@ -4,6 +4,7 @@ A page is read as its readers see it: headings, tables, code spans, links. Texts
 is run but `.ci/run --commands`, which prints, and git, which lists the files of the repository.
 """
 
+import json
 import re
 import subprocess
 import tomllib
@@ -12,6 +13,7 @@ from dataclasses import fields
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 import pytest
@@ -27,6 +29,15 @@ from runner.domain.prompts import VARIABLES
 from runner.domain.taxonomy import COMMANDS
 from runner.domain.verdicts import Decision, Severity
 from runner.settings import table
+from runner.workspace.project import Paths
+from web.control_api import ControlApi
+from web.history_api import HistoryApi
+from web.live import Said
+from web.live import _read as read_message
+from web.routes import Route
+from web.service_api import ServiceApi
+from web.sprint_api import SprintApi
+from web.transcript_api import TranscriptApi
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")])
@@ -97,6 +108,45 @@ def test_settings_are_documented():
         )
         for setting in table()
     ]
+
+
+def test_routes_are_documented():
+    """Method and path, and the errors that an operator may meet."""
+    documented = first_table(sections(page("docs/api.md"), 2)["Routes"])
+    assert {row[0].strip("`"): tuple(map(int, re.findall(r"[0-9]+", row[2]))) for row in documented} == {
+        f"{route.method} {route.path}": route.errors for route in _routes()
+    }
+
+
+def test_parameters_of_routes_are_documented():
+    documented = {row[0].strip("`"): row[1] for row in first_table(sections(page("docs/api.md"), 2)["Routes"])}
+    for route in _routes():
+        for kind in (route.query, route.body):
+            # The settings have a page of their own.
+            fields = () if kind is None or kind.__name__ == "SettingChanges" else kind.__struct_fields__
+            assert set(fields) <= set(spans(documented[f"{route.method} {route.path}"])), route.path
+
+
+def _routes() -> Sequence[Route]:
+    nowhere = Path("/")
+    nobody: Any = None
+    paths = Paths(root=nowhere, status_file=nowhere, implementation=nowhere, planning=nowhere, state=nowhere)
+    return [
+        *ControlApi(nobody, nobody, nobody).routes(),
+        *SprintApi(nobody, paths).routes(),
+        *HistoryApi(nobody, nobody).routes(),
+        *TranscriptApi(nobody, nowhere, str).routes(),
+        *ServiceApi(nobody, nobody, nobody, "").routes(),
+    ]
+
+
+def test_messages_of_a_client_are_documented():
+    rows = first_table(sections(page("docs/api.md"), 2)["Events"].partition("What a client may say")[2])
+    said = [json.loads(row[0].strip("`").replace(":n", ":1")) for row in rows]
+    assert [read_message(json.dumps(message)) for message in said]
+    hints = get_args(Said.__annotations__["action"]) + get_args(Said.__annotations__["type"])
+    wanted = {word for hint in hints for word in get_args(hint)}
+    assert {message.get("action") or message.get("type") for message in said} == wanted
 
 
 def test_phases_are_documented():

@@ -75,16 +75,25 @@ class Route:
     media: str = JSON
 
 
+FAULTS: Mapping[int, str] = {
+    400: "a WebSocket is asked for where there is none, or a page where there is one",
+    404: "there is nothing here",
+    405: "this method is not for this address",
+}
+"""What the framework answers before a route has been found."""
+
 LARGEST = 2**53
 """Beyond it, numbers in JSON lose their last digits."""
 
 
 def mount(app: Quart, routes: Iterable[Route]) -> None:
     """Have the application serve these routes, and answer in JSON where there is none."""
+    # An address is the one that is asked for or none: nobody is sent elsewhere.
+    app.url_map.merge_slashes = False
     for route in routes:
         rule = route.path.replace("{", "<").replace("}", ">")
         app.add_url_rule(rule, f"{route.method} {route.path}", _serving(route), methods=[route.method])
-    for status, words in ((404, "there is nothing here"), (405, "this method is not for this address")):
+    for status, words in FAULTS.items():
         app.register_error_handler(status, _fault_handler(status, words))
 
 

@@ -27,6 +27,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ASGIFramework, ConnectionState
 from hypercorn.utils import parse_socket_addr, wrap_app
 
+from web import frames
 from web.outbox import FINISHED, Outbox
 
 IDLE_SECONDS = 5.0
@@ -41,9 +42,9 @@ LINGER_SECONDS = 1.0
 SIP_BYTES = 1024
 """Read at once of what a WebSocket client says: more than so many frames would keep everybody else waiting."""
 TALK_BYTES = MESSAGE_BYTES + 16 * 1024
-"""It may say so much at any speed..."""
+"""It may say so much at once..."""
 TALK_RATE = 4 * 1024
-"""...and is heard at so many bytes a second from there on."""
+"""...and so many bytes a second from there on; who says more, in messages or pings or whatever, is cut off."""
 _RECEIVE_BYTES = 1 << 16
 _OUR_STATE = "outbox"
 _CLOSE_FRAME = b"\x88"
@@ -72,6 +73,9 @@ def configuration() -> Config:
 class PlainProtocol(H11Protocol):
     """HTTP/1.1 and WebSocket, without HTTP/2 and without compression."""
 
+    is_closing = False
+    """Whether the WebSocket has been told goodbye."""
+
     @property
     def is_websocket(self) -> bool:
         return isinstance(self.connection, H11WSConnection)
@@ -90,6 +94,7 @@ class PlainProtocol(H11Protocol):
         await super().stream_send(event)
         # Hypercorn says goodbye and then waits for as long as the client likes.
         if isinstance(event, Data) and event.data[:1] == _CLOSE_FRAME:
+            self.is_closing = True
             self.task_group.spawn(self._end_soon)
 
     async def _end_soon(self) -> None:
@@ -207,8 +212,15 @@ class Connection(TCPServer):
                 break
             if talks:
                 self._credit = min(TALK_BYTES, self._credit + silence * TALK_RATE) - len(data)
-                await trio.sleep(max(0.0, -self._credit / TALK_RATE))
+                if self._credit < 0:
+                    self._cut_off()
+                    break
         await self.protocol.handle(Closed())
+
+    def _cut_off(self) -> None:
+        if isinstance(self.protocol, PlainProtocol) and not self.protocol.is_closing:
+            self.outbox.push(frames.close(frames.POLICY, "too much was said"), trio.current_time())
+        self.outbox.finish()
 
     async def _end_when_idle(self, resting: trio.CancelScope) -> None:
         with resting:

@@ -163,6 +163,10 @@ def traversal() -> Iterator[Attack]:
         "/api/commands/..%2f..%2fetc%2fpasswd",
         "/api/commands/99999999999999999999",
         "/;/api",
+        "/api//orchestrator/status",
+        "/api/orchestrator//status",
+        "/api/orchestrator/status/",
+        "/api/orchestrator/status;x",
     )
     for path in paths:
         yield Attack(name=f"path {path}", path=path, status=404)
@@ -415,6 +419,22 @@ def test_every_refusal_has_the_security_headers_and_ends_the_connection(home: Ho
         assert reply.json["error"]
         assert reply["connection"] == "close"
         assert wire.is_over()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/ws", 400),
+        ("WEBSOCKET", STATUS, 400),
+        ("WEBSOCKET", "/api/ws", 404),
+        ("GET", "/no", 404),
+        ("PUT", "/", 404),
+    ],
+)
+def test_error_of_the_framework_is_json_too(home: House, method: str, path: str, status: int):
+    reply = home.ask(Attack(name="", method=method, path=path, status=status).bytes_for(home))
+    assert (reply.status, reply["content-type"]) == (status, "application/json")
+    assert reply.json["error"]
 
 
 def test_answer_names_no_header_that_a_client_has_sent(home: House):

@@ -4,6 +4,7 @@ Times are measured, so what is asserted has room for a loaded machine above, and
 """
 
 import errno
+import os
 import select
 import socket
 import threading
@@ -17,6 +18,7 @@ import pytest
 import structlog
 
 from runner.domain.events import BatchState
+from tests.actors.stage import task_names
 from tests.web.house import START, STATUS, House, house, noise
 from tests.web.malformed import CONTINUED, FINAL, PING, PONG
 from tests.web.wire import TEXT, Watcher, Wire, frame
@@ -123,10 +125,19 @@ def test_clients_that_connect_and_vanish_cost_no_line_in_the_log(home: House):
 # Floods
 
 
-def test_browser_that_sends_without_end_is_told_and_cut_off(home: House):
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(b'{"type":"ping"}') * 500,
+        frame(b"", first=FINAL | PONG) * 20_000,
+        frame(b"x" * 125, first=FINAL | PONG) * 999,
+    ],
+    ids=["messages", "empty pongs", "long pongs"],
+)
+def test_browser_that_talks_without_end_is_told_and_cut_off(home: House, data: bytes):
     with home.watching() as watcher:
         watcher.next("init")
-        watcher.wire.send(frame(b'{"type":"ping"}') * 500)
+        watcher.wire.send(data)
         assert watcher.closing_code() == 1008
     assert home.is_well()
 
@@ -320,6 +331,23 @@ def test_client_that_does_not_read_its_answer_is_reset(home: House):
 
 
 # The end
+
+
+def test_nothing_is_left_of_clients_that_have_gone(home: House):
+    home.get(STATUS)
+    assert comes_true(lambda: clients(home) == 0)
+    before = left(home)
+    for _ in range(3):
+        with ExitStack() as stack:
+            everybody(home, stack)
+            assert home.is_well()
+    assert comes_true(lambda: left(home) <= before), (before, left(home))
+
+
+def left(home: House) -> tuple[int, int]:
+    """Tasks of the runner, and descriptors of this process."""
+    tasks = home.inside(task_names)
+    return len(tasks), len(os.listdir("/proc/self/fd"))
 
 
 def everybody(here: House, stack: ExitStack) -> None:

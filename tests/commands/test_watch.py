@@ -8,12 +8,13 @@ import base64
 import hashlib
 import json
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from web import client_live, frames
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PATIENCE_SECONDS = 20.0
+LINGER_SECONDS = 1.0
 PAGE = "/api/events"
 
 
@@ -56,7 +58,8 @@ END = event(3, "batch:end", cycles_completed=1, status="completed", reason="done
 class Peer:
     """A connection, as the server has it."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: trio.SocketStream, after: int) -> None:
+        self.after = after
         self._stream = stream
         self._wire = Connection(ConnectionType.SERVER)
 
@@ -136,9 +139,15 @@ class Station:
         lines = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept
         await stream.send_all(b"HTTP/1.1 101 Switching Protocols\r\n" + lines + b"\r\n\r\n")
         visit = self.visits.pop(0) if self.visits else stays
-        await visit(Peer(stream))
+        after = head.split()[1].partition(b"after=")[2]
+        await visit(Peer(stream, int(after or 0)))
         if not self.visits:
             self.over.set()
+        # Closed over what the client has said, a connection would take our last words with it.
+        with suppress(trio.BrokenResourceError), trio.move_on_after(LINGER_SECONDS):
+            await stream.send_eof()
+            while await stream.receive_some():
+                pass
 
 
 @dataclass(kw_only=True)
@@ -369,7 +378,11 @@ async def test_reader_that_does_not_read_costs_the_connection_and_no_event(monke
         except trio.BrokenResourceError:
             over.set()
 
-    async with station(floods, tells(*map(event, range(1, 200)))) as here:
+    async def replays(peer: Peer) -> None:
+        await peer.say(*map(event, range(peer.after + 1, 200)))
+        await trio.sleep_forever()
+
+    async with station(floods, *[replays] * 50) as here:
         following, items = follower(here, heard, 0, room=3)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(following.run)
@@ -381,7 +394,7 @@ async def test_reader_that_does_not_read_costs_the_connection_and_no_event(monke
                     break
             nursery.cancel_scope.cancel()
     assert heard.seqs == list(range(1, 200))
-    assert here.asked == ["/ws?after=0", "/ws?after=4"]
+    assert here.asked[:2] == ["/ws?after=0", "/ws?after=4"]
     assert [said for said in heard.said if "not read as fast" in said] == heard.said[:1]
 
 
@@ -423,11 +436,14 @@ def test_idle_runner_is_waited_for_until_ctrl_c(home: House):
         home.tell(*noise(3))
         assert process.stdout is not None
         lines = [json.loads(process.stdout.readline()) for _ in range(4)]
+        # What was printed a moment ago may not have been counted yet.
+        home.tell(*noise(1))
+        process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert [line["type"] for line in lines] == ["init", *["batch:warning"] * 3]
     assert (process.returncode, out) == (0, "")
-    assert err.startswith("sprint-runner: 3 events, lag ")
+    assert re.match("sprint-runner: [34] events, lag ", err)
 
 
 def test_events_come_in_plain_lines_that_do_nothing_to_the_terminal(home: House):

@@ -80,6 +80,11 @@ class PlainProtocol(H11Protocol):
     def is_websocket(self) -> bool:
         return isinstance(self.connection, H11WSConnection)
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer has been begun that its application has not ended."""
+        return self.stream is not None and self.connection.our_state is h11.SEND_BODY
+
     async def _check_protocol(self, event: h11.Request) -> None:
         """An offer to speak HTTP/2 is passed over; the request is answered as it is."""
 
@@ -186,7 +191,9 @@ class Connection(TCPServer):
                 if not self.outbox.is_live:
                     await self.outbox.drained()
             case Closed():
-                self.outbox.finish()
+                # Of a request that nonsense follows; its answer is being written, and ends the connection then.
+                if not (isinstance(self.protocol, PlainProtocol) and self.protocol.is_answering):
+                    self.outbox.finish()
             case Updated(idle=True):
                 self._rest()
             case Updated():

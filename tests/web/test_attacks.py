@@ -322,12 +322,14 @@ def test_announced_body_is_refused_before_it_comes(home: House):
 
 
 def test_refused_body_is_no_further_request(home: House):
-    """A page can put a request into a body: it must not be read as the next one."""
+    """A page can put a request into a body: it must not be read as the next one, nor spoil the answer."""
     inner = home.request("/api/orchestrator/pause", {"Origin": f"http://{home.host}"}, method="POST")
-    with home.wire() as wire:
-        wire.send(home.request(START, {"Origin": EVIL, **PLAIN}, method="POST", body=inner) + inner)
-        assert wire.reply().status == 403
-        assert wire.rest() == b""
+    for _ in range(50):
+        with home.wire() as wire:
+            wire.send(home.request(START, {"Origin": EVIL, **PLAIN}, method="POST", body=inner) + inner)
+            reply = wire.reply()
+            assert (reply.status, bool(reply.json["error"])) == (403, True)
+            assert wire.rest() == b""
 
 
 # Other users

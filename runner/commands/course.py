@@ -19,7 +19,7 @@ class Course:
     def __init__(self) -> None:
         self.running = False
         self.code = 0
-        """The exit code of the batch that ended last."""
+        """The exit code of the batch that was seen to end last."""
 
     def see(self, event: Envelope) -> None:
         if event.type == BatchEnd.event_type:
@@ -29,14 +29,13 @@ class Course:
             self.running = True
 
     def greet(self, batch: msgspec.Raw) -> None:
-        """The batch as a runner describes it: it runs, or has ended."""
+        """The batch as a runner describes it: it runs, or has ended at some time before."""
         try:
             told = msgspec.json.decode(batch, type=_Batch | None)
         except msgspec.MsgspecError:
             return
         if told is not None:
             self.running = told.status not in EXIT_CODES
-            self.code = EXIT_CODES.get(told.status, self.code)
 
     def end(self, status: str) -> None:
         self.running = False

@@ -43,6 +43,8 @@ class Item:
     """What of it has not been told before."""
     seq: int | None = None
     """After it, everything up to here has been told."""
+    state: bool = False
+    """Whether it tells how things stand: events in it may be those of a batch that nobody here has watched."""
     live: bool = False
     """Whether it happened while we were connected: then its age says something."""
 
@@ -207,7 +209,7 @@ class Follower:
         if item.seq is not None:
             self._last = item.seq
             self._tries = 0
-        for event in item.events:
+        for event in () if item.state else item.events:
             self.course.see(event)
 
     # --- what was missed --------------------------------------------------------------------------------------------
@@ -220,7 +222,7 @@ class Follower:
         if self._last is not None and init.seq < self._last:
             self._say(f"there is no event {self._last}: the record ends with {init.seq}, which is where it goes on")
         news = () if init.seq == self._last else _events(init.events)
-        return await self._put(Item(text=text, events=news, seq=init.seq))
+        return await self._put(Item(text=text, events=news, seq=init.seq, state=True))
 
     async def _catch_up(self, init: Init, text: str, address: Address) -> None:
         """Read from the record what is not told any more, then go on behind it."""
@@ -237,7 +239,7 @@ class Follower:
         if first <= init.seq:
             self._say(f"{_numbered(first, init.seq)} missing: {reason}")
         news = tuple(event for event in _events(init.events) if event.seq >= first)
-        await self._put_at_leisure(Item(text=text, events=news, seq=max(init.seq, self._last)))
+        await self._put_at_leisure(Item(text=text, events=news, seq=max(init.seq, self._last), state=True))
 
     async def _read_rest(self) -> None:
         """What a runner that has gone has left on record: nobody else will tell of it."""

@@ -317,6 +317,14 @@ async def test_runner_that_says_goodbye_is_the_end(monkeypatch: pytest.MonkeyPat
     assert (await follow_all(leaves)).code == 0
 
 
+async def test_batch_that_nobody_watched_has_no_say_in_the_exit_code(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(follow, "GONE_SECONDS", 0.2)
+    old = json.loads(event(2, "batch:end", cycles_completed=1, status="error", reason="so"))
+    payload = {"seq": 2, "events": [old], "batch": {"id": 1, "status": "error"}}
+    heard = await follow_all(tells(json.dumps({"type": "init", "payload": payload}).encode()))
+    assert (heard.shown, heard.code) == ([2], 0)
+
+
 async def test_runner_that_dies_in_its_batch_is_waited_for(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(follow, "GONE_SECONDS", 0.1)
     monkeypatch.setattr(follow, "LONGEST_DELAY", 0.2)

@@ -45,8 +45,7 @@ class Delivery:
         self._evicted = 0
         self.eviction_ages: deque[float] = deque(maxlen=KEPT_LATENCIES)
         """Seconds the oldest undelivered event of each client had when the client was dropped."""
-        self.acknowledged: dict[Outbox, int] = {}
-        """The last `seq` that each client says it has handled."""
+        self._acknowledged: dict[Outbox, int] = {}
         self.seq = 0
         """The last event that was handed to the clients."""
         self._ready = trio.Event()
@@ -93,10 +92,14 @@ class Delivery:
         """It is gone, for whatever reason."""
         self._live.pop(outbox, None)
         self._ahead.pop(outbox, None)
-        self.acknowledged.pop(outbox, None)
+        self._acknowledged.pop(outbox, None)
         if outbox.ended in EVICTIONS:
             self._evicted += 1
             self.eviction_ages.append(outbox.age)
+
+    def acknowledge(self, outbox: Outbox, seq: int) -> None:
+        """It says that it has handled all up to `seq`: what the kernel took may lie in a page that stands still."""
+        self._acknowledged[outbox] = seq
 
     def send(self, outbox: Outbox, payload: bytes) -> None:
         """A message for one client, between the events."""
@@ -110,6 +113,11 @@ class Delivery:
             outbox.push(goodbye, now)
         for outbox in clients:
             await outbox.drained()
+
+    @property
+    def lag(self) -> int:
+        """Events that the client which is furthest behind has yet to handle, of those who say so."""
+        return max((self.seq - seq for seq in self._acknowledged.values()), default=0)
 
     @property
     def longest(self) -> int:

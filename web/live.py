@@ -128,7 +128,7 @@ class Live:
         elif said.type == "ping":
             self._delivery.send(outbox, _PONG)
         elif said.type == "ack" and 0 <= said.seq <= LARGEST:
-            self._delivery.acknowledged[outbox] = said.seq
+            self._delivery.acknowledge(outbox, said.seq)
 
     async def _outcome(self, said: Said) -> dict[str, object]:
         """What came of an action: the same as over HTTP."""

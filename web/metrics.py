@@ -20,6 +20,8 @@ class Sample:
     """Seconds that the event loop was late lately, at worst."""
     commit_delay: float
     """Seconds from an event to its commit, at worst lately."""
+    client_lag: int
+    """Events that the slowest browser has yet to handle."""
     queued_bytes: int
     """Waiting for browsers."""
     database_bytes: int
@@ -51,6 +53,7 @@ class _Collector:
             ("last_seq", "The newest event", overview.last_seq),
             ("loop_lag_seconds", "How late the event loop was lately, at worst", sample.loop_lag),
             ("commit_delay_seconds", "From an event to its commit lately, at worst", sample.commit_delay),
+            ("client_lag_events", "Events that the slowest browser has yet to handle", sample.client_lag),
             ("outbox_bytes", "Waiting for browsers", sample.queued_bytes),
             ("database_bytes", "Size of the database", sample.database_bytes),
         ):

@@ -87,6 +87,7 @@ def _sampler(around: Surroundings, delivery: Delivery, pulse: Pulse) -> Callable
             overview=await around.lookout.overview(),
             loop_lag=pulse.worst,
             commit_delay=max(around.feed.commit_delays, default=0.0),
+            client_lag=max(0, delivery.lag),
             queued_bytes=delivery.queued,
             database_bytes=_size(around.database),
         )

@@ -233,3 +233,15 @@ async def test_the_farewell_is_heard():
         [goodbye] = listener.others
         assert isinstance(goodbye, CloseConnection)
         assert goodbye.code == 1001
+
+
+async def test_how_far_the_slowest_client_is_behind_is_what_it_says_itself():
+    async with house() as here, connected() as ends:
+        assert here.delivery.join(ends.outbox, 0)
+        here.store.add(5)
+        await Listener(ends).until(5)
+        assert here.delivery.lag == 0
+        here.delivery.acknowledge(ends.outbox, 2)
+        assert here.delivery.lag == 3
+        here.delivery.leave(ends.outbox)
+        assert here.delivery.lag == 0

@@ -7,7 +7,9 @@ alone, HTTP/2 and compression are not offered, and the connections that have ask
 `serve` is for the server actor. The subclasses are held to the installed Hypercorn by `tests/web/test_hypercorn.py`.
 """
 
+import resource
 import socket
+import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
@@ -34,6 +36,8 @@ IDLE_SECONDS = 5.0
 """For a whole request head to come, also between two requests."""
 MOST_IDLE = 128
 """Connections without a request; of more, the ones that have been silent longest are dropped."""
+SPARE_FILES = 256
+"""Descriptors that connections leave to the rest of the runner, or half of them where there are few."""
 HEAD_BYTES = 64 * 1024
 """Read at most of a request's head; what is larger than it may be is refused with its own status."""
 MESSAGE_BYTES = 64 * 1024
@@ -120,8 +124,15 @@ class Waiting:
         self._order[connection] = None
         self._order.move_to_end(connection)
         if len(self._order) > MOST_IDLE:
-            oldest, _ = self._order.popitem(last=False)
-            oldest.outbox.reset("too many wait")
+            self.drop()
+
+    def drop(self) -> bool:
+        """Drop the one that has been so longest; False when there is none."""
+        if not self._order:
+            return False
+        oldest, _ = self._order.popitem(last=False)
+        oldest.outbox.reset("too many wait")
+        return True
 
     def remove(self, connection: "Connection") -> None:
         self._order.pop(connection, None)
@@ -235,6 +246,12 @@ class Connection(TCPServer):
             self.outbox.end("idle")
 
 
+def most_connections() -> int:
+    """How many there may be at the same time, by how many files this process may open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if files == resource.RLIM_INFINITY else files - min(SPARE_FILES, files // 2)
+
+
 async def serve(
     app: ASGIFramework,
     sockets: Sequence[socket.socket],
@@ -251,8 +268,18 @@ async def serve(
         await lifespan.wait_for_startup()
         listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(sock.dup())) for sock in sockets]
 
+        most, here = most_connections(), set[trio.SocketStream]()
+
         async def converse(stream: trio.SocketStream) -> None:
-            await Connection(wrapped, config, context, waiting, stream).run()
+            if len(here) >= most and not waiting.drop():
+                # Agents and the database need descriptors too: no client may take the last ones.
+                stream.socket.close()
+                return
+            here.add(stream)
+            try:
+                await Connection(wrapped, config, context, waiting, stream).run()
+            finally:
+                here.remove(stream)
 
         await whole.start(partial(trio.serve_listeners, converse, listeners, handler_nursery=whole))
         task_status.started()

@@ -5,8 +5,10 @@ Times are measured, so what is asserted has room for a loaded machine above, and
 
 import errno
 import os
+import resource
 import select
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +26,7 @@ from tests.web.malformed import CONTINUED, FINAL, PING, PONG
 from tests.web.wire import TEXT, Watcher, Wire, frame
 from web.access import BODY_SECONDS
 from web.outbox import ANSWER_SECONDS, LIVE_SECONDS
-from web.transport import IDLE_SECONDS, LINGER_SECONDS, MOST_IDLE, TALK_BYTES
+from web.transport import IDLE_SECONDS, LINGER_SECONDS, MOST_IDLE, TALK_BYTES, most_connections
 
 LATENESS = 1.0
 """Of this machine when it is busy."""
@@ -233,6 +235,37 @@ def test_connections_that_are_kept_after_an_answer_are_few_too(home: House):
             wire.reply()
         assert comes_true(lambda: sum(is_open(wire.sock) for wire in wires) <= MOST_IDLE)
         assert is_open(wires[-1].sock)
+
+
+@pytest.fixture
+def cramped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A house with little room, as where few files may be open."""
+    monkeypatch.setattr("web.transport.most_connections", lambda: 20)
+    with house(tmp_path) as here:
+        yield here
+
+
+def test_silent_connections_make_room(cramped: House):
+    with ExitStack() as stack:
+        for _ in range(50):
+            stack.enter_context(closing(cramped.connect()))
+        assert cramped.is_well()
+
+
+def test_connections_leave_the_runner_its_files(cramped: House):
+    with ExitStack() as stack:
+        wires = [stack.enter_context(cramped.wire()) for _ in range(50)]
+        for wire in wires:
+            wire.send(slow_body(cramped))
+        assert comes_true(lambda: sum(is_open(wire.sock) for wire in wires) <= 20)
+    assert comes_true(lambda: cramped.get(STATUS).status == 200)
+    assert cramped.is_well()
+
+
+def test_room_is_left_whatever_the_limit(monkeypatch: pytest.MonkeyPatch):
+    for files, most in ((1024, 768), (64, 32), (1_000_000, 999_744), (resource.RLIM_INFINITY, sys.maxsize)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
+        assert most_connections() == most
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ _SOCK_DIAG = 4
 _BY_FAMILY = 20
 _REQUEST = 1
 _ERROR = 2
+_LISTEN = 10
 _ANY_STATE = _NO_COOKIE = 0xFFFFFFFF
 _HEAD = struct.Struct("=IHHII")
 """Length, type, flags, sequence number, port id."""
@@ -49,6 +50,9 @@ def owner(client: Address, server: Address) -> int | None:
         if -code == errno.ENOENT:
             return None
         raise OSError(-code, os.strerror(-code))
+    # Where no connection has these ends, the kernel answers with whoever listens at the first of them.
+    if answer[_HEAD.size + 1] == _LISTEN:
+        return None
     user, inode = _OWNER.unpack_from(answer, _OWNER_AT)
     # Of a socket that its process has closed the kernel says that it is root's.
     return int(user) if inode else None

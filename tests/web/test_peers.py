@@ -99,3 +99,12 @@ def test_real_socket_of_this_process_is_ours(server_host: str, through: str):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         assert is_stranger(client, server)
         assert sock_diag.owner(client, server) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's answer")
+def test_who_listens_where_a_client_was_is_not_taken_for_it():
+    """A client that has gone could have had the port on which one of ours listens now."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        client = ("127.0.0.1", listener.getsockname()[1])
+        assert sock_diag.owner(client, SERVER) is None
+        assert owner_of(client, SERVER) is None

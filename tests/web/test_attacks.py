@@ -1,6 +1,6 @@
 """What pages of other sites, other users of the machine and broken clients try, and what they get.
 
-The table of `docs/security.md`, row by row, as bytes on real connections. The sprint has stories to do, so a start
+Row by row, as bytes on real connections. The sprint has stories to do, so a start
 that is let through does start: no batch may exist afterwards.
 """
 

@@ -26,6 +26,7 @@ from actors.orders import PauseOrder, ResumeOrder, StopOrder
 from actors.supervisor import ChildSpec, Intensity, Report, Restart, Supervisor
 from actors.tree import Branch, Role
 from runner.domain.errors import Refused, RunnerError
+from runner.guard.probe import obstacle
 from runner.settings import Settings
 from runner.store import queries
 from runner.store.journal import Journal
@@ -95,6 +96,7 @@ class Control:
         self._order: BatchOrder | None = None
         self._ended: Reply[Ended] = Reply()
         self._is_stopping = False
+        self._is_retired = False
         self.last: Ended | None = None
         """How the run that ended last did."""
         door = ChildSpec(id="door", start=self._open_door, mailbox=self.mailbox)
@@ -113,6 +115,10 @@ class Control:
             except Abandoned:
                 if not isinstance(request, StopBatch):
                     raise
+
+    def retire(self) -> None:
+        """Begin no batch any more: the runner is leaving."""
+        self._is_retired = True
 
     async def start(self, max_cycles: int | None, *, new: bool) -> int:
         """Begin a batch that somebody watches; None: until no story is left."""
@@ -189,10 +195,15 @@ class Control:
 
     async def _kit_for_batch(self) -> Kit:
         """The kit with the settings as they are now. Raises RunnerError when they, or the sprint, are no good."""
+        if self._is_retired:
+            raise Refused("the runner is leaving", hint="start it again")
         await trio.to_thread.run_sync(read_sprint, self._kit.paths.status_file)
         if self._load_settings is None:
             return self._kit
-        return replace(self._kit, settings=await self._load_settings())
+        settings = await self._load_settings()
+        if reason := await trio.to_thread.run_sync(obstacle, settings.isolation):
+            raise Refused(f"isolation by {settings.isolation} is not to be had here: {reason}", hint="set it to auto")
+        return replace(self._kit, settings=settings)
 
     async def _open(self, request: StartBatch) -> BatchOrder:
         unfinished = await self._kit.reads.ask(queries.resumable_batch)

@@ -59,7 +59,10 @@ class Fanout:
         while True:
             # Taken before reading: what is published meanwhile wakes us again.
             more = self._more
-            news = self._recently(after) or News(events=await page(after, PAGE), born=trio.current_time())
+            if self._recent and after >= self._last_seq:
+                await more.wait()
+                continue
+            news = self._recently(after) or await self._stored(after, page)
             if news.events:
                 yield news
                 after = news.events[-1].seq
@@ -72,6 +75,11 @@ class Fanout:
             async for news in told:
                 for event in news.events:
                     yield event
+
+    async def _stored(self, after: int, page: Page) -> News:
+        # Taken before reading, which takes its time: what is older than all that is in memory is no younger.
+        born = min((born for _, born in islice(self._recent, 1)), default=trio.current_time())
+        return News(events=await page(after, PAGE), born=born)
 
     def _recently(self, after: int) -> News | None:
         """What comes after `after`, when all of it is in memory."""

@@ -33,13 +33,15 @@ READERS = 2
 class Reads:
     """Read-only queries, in threads of their own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, abandon: bool = False) -> None:
+        """`abandon`: whoever asks may be cancelled, and does not wait for the answer then."""
         self.path = path
+        self._abandon = abandon
         self._limiter = trio.CapacityLimiter(READERS)
 
     async def ask(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run a query on a connection of its own; raises DatabaseError when the database cannot be read."""
-        return await trio.to_thread.run_sync(self._run, query, limiter=self._limiter)
+        return await trio.to_thread.run_sync(self._run, query, limiter=self._limiter, abandon_on_cancel=self._abandon)
 
     def _run(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
         connection = open_reader(self.path)

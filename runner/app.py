@@ -30,7 +30,7 @@ from actors.tree import Branch, Role
 from actors.window import Window
 from runner import __version__
 from runner.agents.base import Provider
-from runner.attendance import Runner, Say, Show, display, pass_signals_on
+from runner.attendance import Runner, Say, Show, display, display_run, pass_signals_on
 from runner.dashboard import TOKEN_VARIABLE, Dashboard
 from runner.domain.errors import BatchFailed, RunnerError
 from runner.domain.events import SupervisorEscalate, SupervisorRestart
@@ -118,7 +118,9 @@ def build(outfit: Outfit) -> Parts:
     control = Control(kit, partial(_report, recorder), outfit.preferences.load if outfit.dashboard else None)
     branch = Branch("root", Role.SUPERVISOR, clock=now_ms)
     runner = Runner(control=control, fanout=fanout, kit=kit, branch=branch)
-    return Parts(runner=runner, recorder=recorder, lookout=Lookout(branch, control, outfit.database))
+    return Parts(
+        runner=runner, recorder=recorder, lookout=Lookout(branch, control, outfit.database, _redactor(outfit))
+    )
 
 
 def _redactor(outfit: Outfit) -> Callable[[str], str]:
@@ -142,21 +144,23 @@ def _supervisor(outfit: Outfit, parts: Parts) -> Supervisor:
 
 
 def _web(outfit: Outfit, parts: Parts) -> ChildSpec:
-    """The web under a supervisor of its own; root does not wait for it, and no crash of it reaches root."""
+    """The web under supervisors of its own: whatever goes wrong with it, also while it is loaded, stays there."""
+    report = partial(_report, parts.recorder)
 
     async def run(branch: Branch, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        # Nobody waits for it: what it imports takes half a second, which the first agent need not wait for.
         task_status.started()
-        # What it imports takes half a second, which the first agent need not wait for.
-        site = await trio.to_thread.run_sync(_site, outfit, parts)
+        site = await trio.to_thread.run_sync(_site, outfit, parts, abandon_on_cancel=True)
         children = [
             ChildSpec(id="delivery", start=site.delivery.run),
             ChildSpec(id="pulse", start=site.pulse.run),
             ChildSpec(id="server", start=site.server.run, shutdown=WEB_SHUTDOWN_SECONDS),
         ]
-        report = partial(_report, parts.recorder)
         await Supervisor(children, intensity=WEB_INTENSITY, report=report, random=random.random).run(branch)
 
-    return ChildSpec(id="web", start=run, shutdown=3 * WEB_SHUTDOWN_SECONDS, role=Role.SUPERVISOR)
+    site = ChildSpec(id="site", start=run, shutdown=3 * WEB_SHUTDOWN_SECONDS, role=Role.SUPERVISOR)
+    supervisor = Supervisor([site], intensity=WEB_INTENSITY, report=report, random=random.random)
+    return ChildSpec(id="web", start=supervisor.run, shutdown=4 * WEB_SHUTDOWN_SECONDS, role=Role.SUPERVISOR)
 
 
 def _site(outfit: Outfit, parts: Parts) -> "Site":
@@ -168,8 +172,9 @@ def _site(outfit: Outfit, parts: Parts) -> "Site":
         door=parts.runner.control,
         feed=parts.runner.fanout,
         lookout=parts.lookout,
-        # Threads of its own: a browser that asks for much must not make the batch wait.
-        reads=Reads(outfit.database),
+        # Threads of its own, and others for the events: a browser that asks for much makes nobody else wait.
+        reads=Reads(outfit.database, abandon=True),
+        stored=Reads(outfit.database, abandon=True),
         preferences=outfit.preferences,
         paths=outfit.paths,
         database=outfit.database,
@@ -207,8 +212,9 @@ async def serve(outfit: Outfit, show: Show, *, say: Say) -> Ended | None:
     async with _running(outfit, say) as (runner, leaving):
         after = await runner.kit.reads.ask(queries.last_seq)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(partial(display, runner, after, show, trio.Event(), whole=True))
+            nursery.start_soon(display, runner, after, show)
             await leaving.wait()
+            runner.control.retire()
             if runner.control.batch_id is not None:
                 stopped = await runner.control.ended()
                 await trio.sleep(FAREWELL_SECONDS["stopped"])
@@ -265,7 +271,7 @@ async def _attend(runner: Runner, request: Request, show: Show) -> Ended:
     async with trio.open_nursery() as nursery:
         await runner.control.ask(request)
         shown = trio.Event()
-        nursery.start_soon(display, runner, after, show, shown)
+        nursery.start_soon(display_run, runner, after, show, shown)
         ended = await runner.control.ended()
         with trio.move_on_after(FAREWELL_SECONDS[ended.status]):
             await shown.wait()

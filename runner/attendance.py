@@ -39,18 +39,28 @@ class Runner:
     branch: Branch
 
 
-async def display(runner: Runner, after: int, show: Show, shown: trio.Event, *, whole: bool = False) -> None:
-    """Show the events after `after`, up to the next `batch:end` or, with `whole`, for ever."""
+async def display_run(runner: Runner, after: int, show: Show, shown: trio.Event) -> None:
+    """Show the events after `after` up to the next `batch:end`, then tell that they are shown."""
     followed = runner.fanout.follow(after, partial(_page, runner))
+    async with aclosing(followed), aclosing(_until_end(followed)) as events:
+        await _show(runner, show, events)
+    shown.set()
+
+
+async def display(runner: Runner, after: int, show: Show) -> None:
+    """Show the events after `after`, for ever."""
+    async with aclosing(runner.fanout.follow(after, partial(_page, runner))) as events:
+        await _show(runner, show, events)
+
+
+async def _show(runner: Runner, show: Show, events: AsyncIterator[Envelope]) -> None:
     try:
         with runner.branch.grow("display", Role.ACTOR):
-            async with aclosing(followed), aclosing(followed if whole else _until_end(followed)) as events:
-                await show(events)
+            await show(events)
     except RunnerError as error:
         log.error("nothing can be shown", reason=str(error))
     except Exception as error:
         log.error("the display failed, the runner goes on without it", exc_info=error)
-    shown.set()
 
 
 async def _until_end(events: AsyncIterator[Envelope]) -> AsyncGenerator[Envelope, None]:
@@ -62,10 +72,7 @@ async def _until_end(events: AsyncIterator[Envelope]) -> AsyncGenerator[Envelope
 
 async def _page(runner: Runner, after: int, limit: int) -> list[Envelope]:
     rows = await runner.kit.reads.ask(lambda database: queries.events_after(database, after, limit=limit))
-    return [
-        Envelope(seq=row.seq, type=row.type, timestamp=row.timestamp, payload=row.payload_json.encode())
-        for row in rows
-    ]
+    return [row.envelope for row in rows]
 
 
 async def pass_signals_on(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.domain.errors import UsageError
+from runner.domain.errors import ProjectError, UsageError
 from runner.settings import Settings
 from runner.workspace.reading import read_regular
 from web.listening import address, is_loopback, listen
@@ -89,13 +89,19 @@ def _token(environment: Mapping[str, str]) -> str:
 
 
 def keep_token(state: Path, token: str) -> None:
-    """Leave the token to the commands that are clients of this runner; none is left of an earlier one."""
+    """Leave the token to the commands that are clients of this runner; none is left of an earlier one.
+
+    Raises ProjectError.
+    """
     file = state / TOKEN_FILE
-    file.unlink(missing_ok=True)
-    if token:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as kept:
-            kept.write(token)
+    try:
+        file.unlink(missing_ok=True)
+        if token:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w") as kept:
+                kept.write(token)
+    except OSError as error:
+        raise ProjectError(f"cannot keep the token in {file}: {error.strerror}", hint=f"remove {file}") from None
 
 
 def kept_token(state: Path, environment: Mapping[str, str]) -> str:

@@ -133,7 +133,7 @@ def _routes() -> Sequence[Route]:
     paths = Paths(root=nowhere, status_file=nowhere, implementation=nowhere, planning=nowhere, state=nowhere)
     return [
         *ControlApi(nobody, nobody, nobody).routes(),
-        *SprintApi(nobody, paths).routes(),
+        *SprintApi(nobody, paths, str).routes(),
         *HistoryApi(nobody, nobody).routes(),
         *TranscriptApi(nobody, nowhere, str).routes(),
         *ServiceApi(nobody, nobody, nobody, "").routes(),

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
+import structlog
 import trio
 from hypercorn.typing import ASGIFramework
 
@@ -27,6 +28,8 @@ from web.rules import (
     type_refusal,
 )
 from web.transport import outbox_of
+
+log = structlog.get_logger("web")
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -67,13 +70,18 @@ class Access:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve, or refuse."""
-        match scope["type"]:
-            case "lifespan":
-                await self._app(scope, receive, send)
-            case "http":
-                await self._http(scope, receive, _sealed(send, shared=self._is_shared(scope)))
-            case "websocket":
-                await self._websocket(scope, receive, _sealed(send))
+        try:
+            match scope["type"]:
+                case "lifespan":
+                    await self._app(scope, receive, send)
+                case "http":
+                    await self._http(scope, receive, _sealed(send, shared=self._is_shared(scope)))
+                case "websocket":
+                    await self._websocket(scope, receive, _sealed(send))
+        except Exception as error:
+            # Hypercorn answers 500, and says nothing to anybody.
+            log.error("a request failed", path=scope.get("path"), exc_info=error)
+            raise
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = Head(method="WEBSOCKET", path=scope["path"], headers=scope["headers"])
@@ -169,10 +177,13 @@ async def _read(receive: Receive) -> bytes | Refusal:
     with trio.move_on_after(BODY_SECONDS):
         while True:
             message = await receive()
+            if message["type"] != "http.request":
+                # Half a request must not be taken for one that says nothing.
+                return Refusal(status=400, error="the body did not come whole")
             body += message.get("body", b"")
             if len(body) > BODY_BYTES:
                 return Refusal(status=413, error=f"the body is larger than {BODY_BYTES} bytes")
-            if message["type"] != "http.request" or not message.get("more_body", False):
+            if not message.get("more_body", False):
                 return bytes(body)
     return Refusal(status=408, error="the body did not come in time")
 

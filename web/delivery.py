@@ -11,6 +11,7 @@ it gets twice or not at all.
 from collections import deque
 from collections.abc import Iterator
 from contextlib import aclosing
+from itertools import accumulate
 
 import trio
 
@@ -40,7 +41,8 @@ class Delivery:
         self._live: dict[Outbox, None] = {}
         self._ahead: dict[Outbox, int] = {}
         """Clients that have read from the database what has not come along here yet, and up to where."""
-        self._latencies: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self._latencies: deque[tuple[float, int]] = deque(maxlen=KEPT_LATENCIES)
+        """Ages of events when they were delivered, and how many."""
         self._delivered = 0
         self._evicted = 0
         self.eviction_ages: deque[float] = deque(maxlen=KEPT_LATENCIES)
@@ -61,9 +63,10 @@ class Delivery:
         task_status.started()
         if self._ready.is_set():
             self._ready = trio.Event()
+        self.seq = await self._records.last_seq()
+        # Those of the old life, and who came meanwhile: nobody knows what they have been given.
         for outbox in (*self._live, *self._ahead):
             outbox.reset("delivery has begun anew")
-        self.seq = await self._records.last_seq()
         self._ready.set()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_alive)
@@ -120,6 +123,11 @@ class Delivery:
         return max((self.seq - seq for seq in self._acknowledged.values()), default=0)
 
     @property
+    def worst_eviction(self) -> float:
+        """Age in seconds of the oldest event that a client was dropped over, at worst lately."""
+        return max(self.eviction_ages, default=0.0)
+
+    @property
     def longest(self) -> int:
         """Bytes that wait for the client that is furthest behind."""
         return max((outbox.size for outbox in self._live), default=0)
@@ -158,12 +166,13 @@ class Delivery:
         for outbox, after in list(self._ahead.items()):
             if after <= part.last:
                 rest = part.frames[after + 1 - part.first :]
-                outbox.push(b"".join(rest), part.born, len(rest))
+                if outbox.push(b"".join(rest), part.born, len(rest)) and rest:
+                    self._note(trio.current_time() - part.born, len(rest))
                 del self._ahead[outbox]
                 self._live[outbox] = None
 
     def _note(self, age: float, events: int) -> None:
-        self._latencies.append(age)
+        self._latencies.append((age, events))
         self._delivered += events
 
     async def _keep_alive(self) -> None:
@@ -206,6 +215,9 @@ def _parts(news: News) -> Iterator[_Part]:
     yield part
 
 
-def _quantile(ages: list[float], fraction: float) -> float:
-    """In milliseconds; 0 when nothing was delivered."""
-    return round(ages[min(len(ages) - 1, int(len(ages) * fraction))] * 1000, 3) if ages else 0.0
+def _quantile(ages: list[tuple[float, int]], fraction: float) -> float:
+    """In milliseconds, each age as often as there were events of it; 0 when nothing was delivered."""
+    wanted = fraction * sum(events for _, events in ages)
+    counted = accumulate(events for _, events in ages)
+    found = (age for (age, _), count in zip(ages, counted, strict=True) if count >= wanted)
+    return round(next(found, 0.0) * 1000, 3)

@@ -11,6 +11,7 @@ from runner.domain.wire import message
 PING = b"\x89\x00"
 GOING_AWAY = 1001
 POLICY = 1008
+UNABLE = 1011
 _TEXT = 0x81
 _CLOSE = 0x88
 _SHORT = 126

@@ -1,4 +1,4 @@
-"""The routes that tell what is on record: batches, events and commands. All that can grow is paged."""
+"""The routes that tell what is on record: batches, events and commands. What grows without end is paged."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated

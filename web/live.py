@@ -23,6 +23,8 @@ from web.routes import LARGEST
 from web.transport import outbox_of
 
 PAGE = 500
+READY_SECONDS = 10.0
+"""For delivery to begin, which needs the database."""
 FLOOD_MESSAGES = 100
 """Messages a client may send in `FLOOD_SECONDS`; a page sends one or two a second."""
 FLOOD_SECONDS = 5.0
@@ -73,14 +75,16 @@ class Live:
         """Send what the client lacks, then join it to delivery."""
         outbox.pace(REPLAY_SECONDS)
         try:
-            await self._delivery.ready()
+            with trio.fail_after(READY_SECONDS):
+                await self._delivery.ready()
             last = await self._records.last_seq()
             known = after is not None and last - REPLAY_LIMIT <= after <= last
             at = after if known and after is not None else await self._greet(outbox)
             while not self._delivery.join(outbox, at):
                 at = await self._replay(outbox, at)
-        except RunnerError as error:
-            self._tell(outbox, "error", {"error": error.message, "hint": error.hint})
+        except (RunnerError, trio.TooSlowError) as error:
+            self._tell(outbox, "error", {"error": str(error) or "no events can be had at this moment", "hint": ""})
+            outbox.push(frames.close(frames.UNABLE, "no events"), trio.current_time())
             outbox.finish()
 
     async def _greet(self, outbox: Outbox) -> int:

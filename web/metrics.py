@@ -23,7 +23,11 @@ class Sample:
     client_lag: int
     """Events that the slowest browser has yet to handle."""
     queued_bytes: int
-    """Waiting for browsers."""
+    """Waiting for browsers, for all together..."""
+    longest_bytes: int
+    """...and for the one that is furthest behind."""
+    worst_eviction: float
+    """Seconds that the oldest event was late for which a browser was dropped lately."""
     database_bytes: int
 
 
@@ -55,6 +59,8 @@ class _Collector:
             ("commit_delay_seconds", "From an event to its commit lately, at worst", sample.commit_delay),
             ("client_lag_events", "Events that the slowest browser has yet to handle", sample.client_lag),
             ("outbox_bytes", "Waiting for browsers", sample.queued_bytes),
+            ("longest_outbox_bytes", "Waiting for the browser that is furthest behind", sample.longest_bytes),
+            ("eviction_age_seconds", "Age of the oldest event a browser was dropped over", sample.worst_eviction),
             ("database_bytes", "Size of the database", sample.database_bytes),
         ):
             yield GaugeMetricFamily(f"sprint_runner_{name}", words, value=value)

@@ -106,6 +106,8 @@ class Outbox:
         return False
 
     def _keep(self, chunk: "_Chunk") -> None:
+        if self.is_live:
+            self._hurry(chunk[0])
         self._queue.append(chunk)
         self._size += len(chunk[2])
         if self._idle is None:
@@ -113,6 +115,13 @@ class Outbox:
             self._nursery.start_soon(self._flush, name="outbox")
         if self.is_live and self._size > LIVE_BYTES:
             self._evict("overflow")
+
+    def _hurry(self, born: float) -> None:
+        """What waits in front of something older has to be gone as soon as that."""
+        for place in range(len(self._queue) - 1, -1, -1):
+            if self._queue[place][0] <= born:
+                return
+            self._queue[place] = (born, *self._queue[place][1:])
 
     def alongside(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Have something done for the client beside what the connection does, and no longer than that lasts."""

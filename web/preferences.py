@@ -1,11 +1,12 @@
 """The settings file as the web reads and changes it: in a thread, one change at a time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import trio
 
+from runner.domain.errors import ProjectError, UsageError
 from runner.settings import Settings, load_settings, save_settings
 
 
@@ -19,17 +20,18 @@ class Preferences:
         self._limiter = trio.CapacityLimiter(1)
 
     async def load(self) -> Settings:
-        """As they are now. Raises UsageError when the file says nonsense."""
-        return await self._in_thread(partial(load_settings, self._file, self._environment, self._options))
+        """As they are now. Raises ProjectError when the file says nonsense."""
+        return await trio.to_thread.run_sync(self._load, limiter=self._limiter, abandon_on_cancel=True)
 
     async def change(self, changes: Mapping[str, int | str]) -> Settings:
-        """Write all changes into the file, or none. Raises UsageError."""
+        """Write all changes into the file, or none. Raises UsageError, and ProjectError for what is there already."""
+        # Not abandoned: what has been begun is written to its end, before the next one.
+        await trio.to_thread.run_sync(partial(save_settings, self._file, changes), limiter=self._limiter)
+        return await self.load()
 
-        def change() -> Settings:
-            save_settings(self._file, changes)
+    def _load(self) -> Settings:
+        try:
             return load_settings(self._file, self._environment, self._options)
-
-        return await self._in_thread(change)
-
-    async def _in_thread(self, work: Callable[[], Settings]) -> Settings:
-        return await trio.to_thread.run_sync(work, limiter=self._limiter)
+        except UsageError as error:
+            # It is not whoever asks that has made the mistake.
+            raise ProjectError(error.message, hint=error.hint) from None

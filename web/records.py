@@ -8,7 +8,7 @@ from runner.domain.events import Envelope
 from runner.domain.wire import message
 from runner.store import queries
 from runner.store.greeting import StoryLine, read_greeting
-from runner.store.records import BackgroundRow, BatchSummary, EventRow
+from runner.store.records import BackgroundRow, BatchSummary
 from web.ports import Reads
 
 REPLAY_LIMIT = 5000
@@ -41,7 +41,7 @@ class Records:
     async def events(self, after: int, limit: int) -> Sequence[Envelope]:
         """The next stored events, in order."""
         rows = await self._reads.ask(lambda database: queries.events_after(database, after, limit=limit))
-        return [envelope(row) for row in rows]
+        return [row.envelope for row in rows]
 
     async def greeting(self) -> tuple[bytes, int]:
         """The `init` message, and the `seq` of the last event that it covers."""
@@ -49,14 +49,9 @@ class Records:
         initial = Initial(
             batch=greeting.batch,
             stories=greeting.stories,
-            events=tuple(msgspec.Raw(message(envelope(row))) for row in greeting.events),
+            events=tuple(msgspec.Raw(message(row.envelope)) for row in greeting.events),
             background=greeting.background,
             seq=greeting.seq,
             server_time=self._clock(),
         )
         return msgspec.json.encode({"type": "init", "payload": initial}), greeting.seq
-
-
-def envelope(row: EventRow) -> Envelope:
-    """A stored event as it is sent."""
-    return Envelope(seq=row.seq, type=row.type, timestamp=row.timestamp, payload=row.payload_json.encode())

@@ -1,9 +1,9 @@
 """The site: everything that serves the dashboard, joined from what the rest of the runner offers.
 
-`runner.app` calls `build` once and puts the three actors under a supervisor of their own. Nothing runs here.
+`runner.app` puts the three actors under a supervisor of their own. Nothing runs here.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from web.ports import Door, Feed, Lookout, Reads
 from web.preferences import Preferences
 from web.pulse import Pulse
 from web.records import Records
-from web.routes import Route, mount
+from web.routes import mount
 from web.server import Server
 from web.service_api import ServiceApi
 from web.sprint_api import SprintApi
@@ -37,6 +37,8 @@ class Surroundings:
     feed: Feed
     lookout: Lookout
     reads: Reads
+    stored: Reads
+    """For the events alone, so that no other question keeps them waiting."""
     preferences: Preferences
     paths: Paths
     database: Path
@@ -53,12 +55,11 @@ class Site:
     delivery: Delivery
     pulse: Pulse
     server: Server
-    routes: Sequence[Route]
 
 
 def build(around: Surroundings, offer: Offer) -> Site:
     """Join the parts."""
-    records = Records(around.reads, around.clock)
+    records = Records(around.stored, around.clock)
     delivery = Delivery(around.feed, records, heartbeat=offer.heartbeat)
     pulse = Pulse()
     control = ControlApi(around.door, around.lookout, around.preferences.load)
@@ -66,7 +67,7 @@ def build(around: Surroundings, offer: Offer) -> Site:
     history = HistoryApi(around.reads, around.preferences.load)
     routes = [
         *control.routes(),
-        *SprintApi(around.reads, around.paths).routes(),
+        *SprintApi(around.reads, around.paths, around.redact).routes(),
         *history.routes(),
         *TranscriptApi(around.reads, around.paths.state, around.redact).routes(),
         *service.routes(),
@@ -78,7 +79,7 @@ def build(around: Surroundings, offer: Offer) -> Site:
     app.add_websocket("/ws", "live", Live(delivery, records, control).handle)
     cors = frozenset(f"/{name}" for name in CONTENT_TYPES) if offer.cors else frozenset[str]()
     access = Access(app, offer.rules, owners=offer.owners, cors=cors, most_websockets=offer.most_websockets)
-    return Site(delivery=delivery, pulse=pulse, server=Server(access, offer.sockets, delivery), routes=routes)
+    return Site(delivery=delivery, pulse=pulse, server=Server(access, offer.sockets, delivery))
 
 
 def _sampler(around: Surroundings, delivery: Delivery, pulse: Pulse) -> Callable[[], Awaitable[Sample]]:
@@ -89,6 +90,8 @@ def _sampler(around: Surroundings, delivery: Delivery, pulse: Pulse) -> Callable
             commit_delay=max(around.feed.commit_delays, default=0.0),
             client_lag=max(0, delivery.lag),
             queued_bytes=delivery.queued,
+            longest_bytes=delivery.longest,
+            worst_eviction=delivery.worst_eviction,
             database_bytes=_size(around.database),
         )
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 import trio
 
 from runner.domain.errors import SprintFileError, SprintFileMissing
+from runner.domain.redaction import Redact, redact_all
 from runner.store import queries
 from runner.workspace.activities import Activities, read_activities
 from runner.workspace.data_files import CONTENT_TYPES, open_data_file
@@ -29,9 +31,11 @@ THREADS = 2
 class SprintApi:
     """The project's files over HTTP."""
 
-    def __init__(self, reads: Reads, paths: Paths) -> None:
+    def __init__(self, reads: Reads, paths: Paths, redact: Redact) -> None:
+        """`redact`: agents write these files, and pages of other origins may read some."""
         self._reads = reads
         self._paths = paths
+        self._redact = redact
         self._files = StoryFiles(paths.implementation)
         self._limiter = trio.CapacityLimiter(THREADS)
 
@@ -70,7 +74,9 @@ class SprintApi:
             file = await self._in_thread(partial(open_data_file, self._paths, name))
             if file is None:
                 raise Problem(404, f"there is no {name} that can be shown")
-            return Answer(body=file.data, media=file.content_type)
+            # Bytes that are no text go through as they are.
+            text = self._redact(file.data.decode("utf-8", "surrogateescape"))
+            return Answer(body=text.encode("utf-8", "surrogateescape"), media=file.content_type)
 
         return Route(
             method="GET",
@@ -83,7 +89,7 @@ class SprintApi:
             tagged=True,
         )
 
-    async def sprint(self, asked: Asked) -> dict[str, object]:
+    async def sprint(self, asked: Asked) -> object:
         try:
             text = await self._in_thread(partial(read_sprint_text, self._paths.status_file, self._files))
         except SprintFileMissing as error:
@@ -91,13 +97,16 @@ class SprintApi:
         except SprintFileError as error:
             raise Problem(422, error.message, error.hint) from None
         times = await self._reads.ask(lambda database: queries.story_times(database, text.keys))
-        return sprint_view(text, times)
+        return self._shown(sprint_view(text, times))
 
-    async def activities(self, asked: Asked) -> Activities:
-        return await self._in_thread(partial(read_activities, self._paths))
+    async def activities(self, asked: Asked) -> object:
+        return self._shown(await self._in_thread(partial(read_activities, self._paths)))
 
-    async def descriptions(self, asked: Asked) -> dict[str, str]:
-        return await self._in_thread(self._files.descriptions)
+    async def descriptions(self, asked: Asked) -> object:
+        return self._shown(await self._in_thread(self._files.descriptions))
+
+    def _shown(self, answer: object) -> object:
+        return redact_all(msgspec.to_builtins(answer), self._redact)
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         # Abandoned when the browser goes: a disk that does not answer is not waited for.

@@ -7,6 +7,7 @@ alone, HTTP/2 and compression are not offered, and the connections that have ask
 `serve` is for the server actor. The subclasses are held to the installed Hypercorn by `tests/web/test_hypercorn.py`.
 """
 
+import logging
 import resource
 import socket
 import sys
@@ -19,7 +20,7 @@ import structlog
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.events import Data
+from hypercorn.protocol.events import Data, EndBody
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 from hypercorn.trio.lifespan import Lifespan
@@ -105,6 +106,9 @@ class PlainProtocol(H11Protocol):
         if isinstance(event, Data) and event.data[:1] == _CLOSE_FRAME:
             self.is_closing = True
             self.task_group.spawn(self._end_soon)
+        elif isinstance(event, EndBody) and self.is_websocket:
+            # It has refused the handshake, and would keep the connection for a client that says nothing more.
+            await self.send(Closed())
 
     async def _end_soon(self) -> None:
         await trio.sleep(LINGER_SECONDS)
@@ -259,6 +263,8 @@ async def serve(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on sockets that listen until cancelled; whatever the clients do, it is over at once then."""
+    # Trio tells of every connection that it has no descriptor for, with a traceback and through any display.
+    logging.getLogger("trio.serve_listeners").setLevel(logging.CRITICAL)
     config = configuration()
     wrapped = wrap_app(app, config.wsgi_max_body_size, "asgi")
     context, waiting = WorkerContext(None), Waiting()

@@ -87,6 +87,7 @@ async def _serve(drive: Drive, folder: Path) -> None:
             lookout=cast("Lookout", None),
             feed=fanout,
             reads=Reads(database),
+            stored=Reads(database),
             preferences=Preferences(folder / "settings.json", {}, {}),
             paths=Paths(root=folder, state=folder, status_file=folder / "s", implementation=folder, planning=folder),
             database=database,

@@ -6,13 +6,14 @@ tokens. What cannot be understood is shown as it is. All texts pass `redact` bef
 secret is left. Pure, and never raises, whatever the bytes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import msgspec
 
 from runner.agents.claude_wire import UNREADABLE, figure
+from runner.domain.redaction import Redact, redact_all
 
 TEXT_LIMIT = 64 * 1024
 """Characters of one text; a whole file in a tool result is often longer, and nobody reads on."""
@@ -20,7 +21,6 @@ NAME_LIMIT = 200
 _HEAD_LIMIT = 2048
 """Characters that are shown of a line that is too long."""
 
-Redact = Callable[[str], str]
 Values = dict[str, object]
 
 
@@ -212,14 +212,7 @@ class _Reader:
 
     def _json(self, value: object) -> str:
         """A value as JSON again, without secrets: in JSON itself, one with a quote in it would not be seen."""
-        return "" if value is None else msgspec.json.encode(self._redacted(value)).decode()
-
-    def _redacted(self, value: object) -> object:
-        if isinstance(value, str):
-            return self._redact(value)
-        if isinstance(value, dict):
-            return {self._redact(name): self._redacted(item) for name, item in value.items()}
-        return [self._redacted(item) for item in value] if isinstance(value, list) else value
+        return "" if value is None else msgspec.json.encode(redact_all(value, self._redact)).decode()
 
 
 def _text(value: object) -> str:

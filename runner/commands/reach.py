@@ -15,7 +15,6 @@ import msgspec
 
 from runner.commands.given import Given
 from runner.dashboard import TOKEN_VARIABLE, kept_token
-from runner.display.past import envelope
 from runner.display.words import clean
 from runner.domain.errors import ProjectError, RunnerError, UsageError
 from runner.domain.events import Envelope
@@ -78,7 +77,7 @@ class Whereabouts:
         if not database.exists():
             return ()
         with closing(open_reader(database)) as connection:
-            return [envelope(row) for row in queries.events_after(connection, after, limit=limit)]
+            return [row.envelope for row in queries.events_after(connection, after, limit=limit)]
 
     def _named(self, url: str) -> Address:
         """What the operator names, with the token that it asks for."""

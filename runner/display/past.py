@@ -13,7 +13,6 @@ from sqlite3 import Connection
 from runner.domain.events import CATALOGUE, CommandProgress, Envelope
 from runner.store import queries
 from runner.store.database import open_reader
-from runner.store.records import EventRow
 
 _PAGE = 1000
 
@@ -32,10 +31,5 @@ def _of_type(connection: Connection, batch_id: int, before: int, type_: str) -> 
         connection, limit=_PAGE, after=after, before=before, batch=batch_id, type=type_
     ):
         for row in rows:
-            yield envelope(row)
+            yield row.envelope
         after = rows[-1].seq
-
-
-def envelope(row: EventRow) -> Envelope:
-    """A stored event as it goes over the wire."""
-    return Envelope(seq=row.seq, type=row.type, timestamp=row.timestamp, payload=row.payload_json.encode())

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from runner.domain.events import Envelope, Event
+from runner.domain.redaction import redact_all
 from runner.store import search
 
 EVENT_TEXT_LIMIT = 4096
@@ -73,7 +74,7 @@ class EventLog:
         plain = msgspec.to_builtins(event)
         # Nearly always there is no secret, and one look at all texts is cheaper than one at each.
         texts = "\0".join(search.texts_in(plain))
-        payload: dict[str, object] = plain if self._redact(texts) == texts else self._redacted(plain)
+        payload: Any = plain if self._redact(texts) == texts else redact_all(plain, self._redact)
         long = {
             name: text for name, text in payload.items() if isinstance(text, str) and len(text) > EVENT_TEXT_LIMIT
         }
@@ -81,18 +82,6 @@ class EventLog:
             return payload
         cut = {name: text[:EVENT_TEXT_LIMIT] for name, text in long.items()}
         return {**payload, **cut, "truncated": True}
-
-    def _redacted(self, value: Any) -> Any:
-        match value:
-            case str():
-                return self._redact(value)
-            case dict():
-                # Names too: an agent makes up both sides of a metric.
-                return {self._redact(name): self._redacted(item) for name, item in value.items()}
-            case list() | tuple():
-                return [self._redacted(item) for item in value]
-            case _:
-                return value
 
     def story_id(self, batch_id: int, key: str) -> int | None:
         row = self._db.execute(

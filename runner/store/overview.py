@@ -77,7 +77,7 @@ def _cycle(connection: Connection, batch_id: int) -> Cycle | None:
 def _last(connection: Connection, batch_id: int, kind: type[Event]) -> Envelope | None:
     """The batch's last event of this kind."""
     for row in queries.events_page(connection, batch=batch_id, type=kind.event_type, limit=1):
-        return Envelope(seq=row.seq, type=row.type, timestamp=row.timestamp, payload=row.payload_json.encode())
+        return row.envelope
     return None
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from runner.domain.events import Envelope
+
 Record = TypeVar("Record")
 
 
@@ -193,6 +195,11 @@ class EventRow:
     type: str
     timestamp: int
     payload_json: str
+
+    @property
+    def envelope(self) -> Envelope:
+        """As it goes over the wire."""
+        return Envelope(seq=self.seq, type=self.type, timestamp=self.timestamp, payload=self.payload_json.encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

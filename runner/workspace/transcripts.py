@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
-from runner.agents.claude_transcript import Entry, EntryKind, Redact, entries_of, too_long, weight
+from runner.agents.claude_transcript import Entry, EntryKind, entries_of, too_long, weight
+from runner.domain.redaction import Redact
 from runner.workspace.reading import open_regular
 from runner.workspace.runs import RunFolder
 

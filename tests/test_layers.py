@@ -57,7 +57,6 @@ ANY_IS_KNOWN = {
     "runner.agents.scripted_language": "decoder",
     "runner.cli": "what click hands over",
     "runner.settings": "decoder",
-    "runner.store.event_log": "decoder",
     "runner.store.original_events": "decoder",
     "runner.store.queries": "rows of SQLite",
     "web.access": "ASGI messages",

@@ -9,14 +9,14 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import h11
 import msgspec
 
 from runner.domain.errors import Refused, RunnerError, UsageError
-from runner.store.records import BatchSummary
+from web.answers import Fault
 
 Shape = TypeVar("Shape")
 
@@ -40,42 +40,6 @@ class NoRunner(Unanswered):
 
 class Stranger(Unanswered):
     """What is there is something else."""
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """The body of an answer that is an error."""
-
-    error: str
-    hint: str = ""
-
-
-class Started(msgspec.Struct, frozen=True):
-    """A batch was started."""
-
-    batch_id: int
-    max_cycles: int | Literal["all"]
-    status: Literal["started"] = "started"
-
-
-class Told(msgspec.Struct, frozen=True):
-    """A request was passed on to the batch."""
-
-    status: Literal["stopping", "pausing", "resuming"]
-    batch_id: int
-
-
-class BatchList(msgspec.Struct, frozen=True):
-    """A page of the batches, newest first."""
-
-    batches: tuple[BatchSummary, ...]
-    total: int
-
-
-class Health(msgspec.Struct, frozen=True):
-    """Whether the runner's permanent actors are alive; for each, milliseconds since it has shown so."""
-
-    status: Literal["ok", "stuck"]
-    actors: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,15 @@
 """The routes that control the sprint and tell what goes on; the WebSocket's actions go the same way."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
 from runner.domain.overview import Node, Overview
 from runner.settings import Settings
+from web.answers import Cycles, Started, Told
 from web.ports import Door, Lookout
 from web.routes import Asked, Problem, Route
-
-Cycles = Annotated[int, msgspec.Meta(ge=1, le=999)] | Literal["all"]
 
 
 class StartBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,19 +30,6 @@ class StopBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class EmptyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing has to be said."""
-
-
-class Started(msgspec.Struct, frozen=True):
-    batch_id: int
-    max_cycles: Cycles
-    status: Literal["started"] = "started"
-
-
-class Told(msgspec.Struct, frozen=True):
-    """The request was passed on; the events tell when it has taken effect."""
-
-    status: Literal["stopping", "pausing", "resuming"]
-    batch_id: int
 
 
 class ControlApi:

@@ -7,7 +7,8 @@ import msgspec
 
 from runner.settings import Settings
 from runner.store import queries
-from runner.store.records import BatchDetail, BatchSummary, CommandRow
+from runner.store.records import BatchDetail, CommandRow
+from web.answers import Batches
 from web.ports import Reads
 from web.routes import LARGEST, Asked, Problem, Route
 
@@ -20,13 +21,6 @@ USUAL_EVENTS = 100
 class BatchesQuery(msgspec.Struct, frozen=True):
     limit: Limit | None = None
     offset: Number = 0
-
-
-class Batches(msgspec.Struct, frozen=True):
-    """A page of the batches, newest first."""
-
-    batches: tuple[BatchSummary, ...]
-    total: int
 
 
 class EventsQuery(msgspec.Struct, frozen=True):

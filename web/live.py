@@ -14,7 +14,8 @@ from quart import Websocket, websocket
 
 from runner.domain.errors import DatabaseError, RunnerError
 from web import frames
-from web.control_api import ControlApi, Cycles, StartBody, StopBody
+from web.answers import Cycles
+from web.control_api import ControlApi, StartBody, StopBody
 from web.conversation import Disconnected
 from web.delivery import Delivery
 from web.outbox import REPLAY_SECONDS, Outbox

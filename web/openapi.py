@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from web.routes import JSON, Fault, Route
+from web.answers import Fault
+from web.routes import JSON, Route
 
 Schema = dict[str, Any]
 

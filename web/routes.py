@@ -14,6 +14,7 @@ import structlog
 from quart import Quart, Response, request
 
 from runner.domain.errors import DatabaseError, ProjectError, Refused, RunnerError, UsageError
+from web.answers import Fault
 
 JSON = "application/json"
 log = structlog.get_logger("web")
@@ -27,13 +28,6 @@ class Problem(Exception):
         self.status = status
         self.error = error
         self.hint = hint
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """The body of every answer that is an error."""
-
-    error: str
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,20 +6,13 @@ import msgspec
 
 from runner.settings import Setting, Settings, table
 from web import metrics, openapi
+from web.answers import Health
 from web.ports import Lookout
 from web.preferences import Preferences
 from web.routes import Answer, Asked, Route
 
 SILENT_SECONDS = 60.0
 """An actor that has shown no sign of life for so long hangs."""
-
-
-class Health(msgspec.Struct, frozen=True):
-    """Whether the runner lives, and the age in milliseconds of each permanent actor's last sign of life."""
-
-    status: str
-    """`ok`, or `stuck` when one of them has been silent for a minute."""
-    actors: dict[str, int]
 
 
 class SettingRow(msgspec.Struct, frozen=True):

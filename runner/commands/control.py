@@ -11,7 +11,8 @@ from runner.commands.given import Given
 from runner.commands.reach import reach
 from runner.commands.start import read_cycles
 from runner.display.words import count
-from web.client import Question, Shape, Started, Told, ask
+from web.answers import Started, Told
+from web.client import Question, Shape, ask
 
 BASE = "/api/orchestrator"
 ORDER_SECONDS = 30.0

@@ -18,7 +18,8 @@ from runner.commands.reach import reach
 from runner.commands.start import make_options
 from runner.display.words import clean
 from runner.domain.errors import RunnerError
-from web.client import Health, Question, decoded, exchange, refusal
+from web.answers import Health
+from web.client import Question, decoded, exchange, refusal
 
 STUCK = 503
 """The status of an answer that says so."""

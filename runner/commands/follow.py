@@ -19,7 +19,8 @@ from runner.display.words import clock, took
 from runner.domain import wire
 from runner.domain.errors import RunnerError
 from runner.domain.events import Envelope
-from web.client import Address, Fault, NoRunner, Question, Shape, Stranger, Unanswered, ask, strange
+from web.answers import Fault
+from web.client import Address, NoRunner, Question, Shape, Stranger, Unanswered, ask, strange
 from web.client_live import Goodbye, Line, Message, Seq, connected
 
 ROOM_SECONDS = 1.0

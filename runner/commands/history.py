@@ -25,7 +25,8 @@ from runner.store.database import open_reader
 from runner.store.records import BatchDetail, BatchSummary, CommandRow, StoryRow
 from runner.workspace.holder import find_holder
 from runner.workspace.place import database_file, find_paths
-from web.client import BatchList, Question, ask
+from web.answers import Batches
+from web.client import Question, ask
 
 if TYPE_CHECKING:
     from runner.workspace.project import Paths
@@ -51,13 +52,13 @@ def show_list(given: Given, limit: int | None, offset: int, environment: Mapping
     """A page of the batches in words, or as JSON; `limit` None: as the settings say. Raises RunnerError."""
     if given.url is not None:
         address = reach(given, environment)
-        page = ask(address, Question(path=_list_path(limit, offset)), BatchList)
+        page = ask(address, Question(path=_list_path(limit, offset)), Batches)
         batches, total, moments = cleaned(address, page).batches, page.total, _elsewhere()
     else:
         paths = find_paths(given.where)
         usual = load_settings(paths.state / SETTINGS, environment, {}).default_batch_list_limit
         batches, total = _page(database_file(given.where, paths), limit or usual, offset)
-        page, moments = BatchList(batches=batches, total=total), _moments(paths)
+        page, moments = Batches(batches=batches, total=total), _moments(paths)
     return [_json(page)] if given.as_json else list_in_words(batches, total, offset, moments)
 
 

@@ -6,7 +6,6 @@ database and to the world.
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -74,7 +73,9 @@ class EventLog:
         plain = msgspec.to_builtins(event)
         # Nearly always there is no secret, and one look at all texts is cheaper than one at each.
         texts = "\0".join(search.texts_in(plain))
-        payload: Any = plain if self._redact(texts) == texts else redact_all(plain, self._redact)
+        if self._redact(texts) != texts:
+            plain = redact_all(plain, self._redact)
+        payload: dict[str, object] = plain
         long = {
             name: text for name, text in payload.items() if isinstance(text, str) and len(text) > EVENT_TEXT_LIMIT
         }

@@ -104,7 +104,7 @@ async def test_browsers_that_come_and_go_miss_nothing_and_hear_nothing_twice(tmp
         Place("live handler", "web.live.Live._bring_up", call=2, restarted=frozenset()),
         Place("status", "web.control_api.ControlApi.status", restarted=frozenset()),
         Place("pulse", "web.pulse.Pulse.run", restarted=frozenset({"pulse"})),
-        Place("joining", "web.site.build", restarted=frozenset({"web"})),
+        Place("joining", "web.site.build", restarted=frozenset({"site"})),
     ],
     ids=str,
 )

@@ -14,7 +14,8 @@ from runner.domain.errors import Refused, UsageError
 from runner.domain.overview import Overview
 from tests.web.house import House
 from web import client_live
-from web.client import Address, BatchList, Health, NoRunner, Question, Started, Unanswered, ask, read_address
+from web.answers import Batches, Health, Started
+from web.client import Address, NoRunner, Question, Unanswered, ask, read_address
 from web.client_live import connected
 
 STATUS = Question(path="/api/orchestrator/status")
@@ -75,7 +76,7 @@ def at(home: House) -> Address:
 def test_runner_is_asked(home: House):
     assert ask(at(home), STATUS, Overview).status == "idle"
     assert ask(at(home), Question(path="/healthz"), Health).status == "ok"
-    assert ask(at(home), Question(path="/api/batches?limit=1"), BatchList).total == 0
+    assert ask(at(home), Question(path="/api/batches?limit=1"), Batches).total == 0
 
 
 @pytest.mark.parametrize("order", ["stop", "pause", "resume"])

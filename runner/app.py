@@ -236,6 +236,8 @@ async def _running(outfit: Outfit, say: Say) -> AsyncGenerator[tuple[Runner, tri
             # Outermost: a signal that comes while the runner is starting must find somebody who listens.
             await nursery.start(pass_signals_on, runner, leaving, nursery.cancel_scope.cancel, say)
             await nursery.start(supervisor.run, runner.branch)
+            if outfit.dashboard is not None:
+                say(f"dashboard: {outfit.dashboard.invitation}")
             yield runner, leaving
             nursery.cancel_scope.cancel()
     except* Escalated as escalation:

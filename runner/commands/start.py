@@ -91,8 +91,6 @@ def _run_locked(given: Given, lock: "ProjectLock", say: Say) -> int:
     log.set_up(given.log_level, as_json=given.log_format == "json")
     options, waits = make_options(given), given.cycles is None and not given.resume
     prepared = outfit(options, dict(os.environ), lock, resume=given.resume, waits=waits)
-    if prepared.dashboard is not None:
-        say(f"dashboard: {prepared.dashboard.invitation}")
     show, say = _display(prepared, options, say, as_json=given.as_json, live=not waits)
     if waits:
         ended = trio.run(partial(serve, prepared, show, say=say))

@@ -79,7 +79,16 @@ def test_plain_output_is_lines_and_a_summary(tmp_path: Path):
 def test_terminal_gets_the_picture(tmp_path: Path):
     project, scenario = make_project(tmp_path / "project", ONE_STORY), write_scenario(tmp_path)
     master, slave = pty.openpty()
-    arguments = ["--project", str(project), "--agent", "scripted", "--scenario", str(scenario), *ONE_CYCLE]
+    arguments = [
+        "--project",
+        str(project),
+        "--agent",
+        "scripted",
+        "--scenario",
+        str(scenario),
+        "--no-server",
+        *ONE_CYCLE,
+    ]
     with subprocess.Popen(
         [sys.executable, "-m", "runner", *arguments],
         env=environment(TERM="xterm-256color", COLUMNS="100", LINES="30"),
@@ -103,7 +112,16 @@ def test_terminal_gets_the_picture(tmp_path: Path):
 def test_dumb_terminal_gets_plain_lines(tmp_path: Path):
     project, scenario = make_project(tmp_path / "project", ONE_STORY), write_scenario(tmp_path)
     master, slave = pty.openpty()
-    arguments = ["--project", str(project), "--agent", "scripted", "--scenario", str(scenario), *ONE_CYCLE]
+    arguments = [
+        "--project",
+        str(project),
+        "--agent",
+        "scripted",
+        "--scenario",
+        str(scenario),
+        "--no-server",
+        *ONE_CYCLE,
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "runner", *arguments],
         env=environment(TERM="dumb"),

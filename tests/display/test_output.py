@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.display.output import Output
-from runner.display.streams import message
+from runner.domain.wire import message
 from tests.support.tape import one_cycle
 
 
@@ -37,7 +37,7 @@ def test_reader_that_has_gone_is_an_error():
 
 def test_message_is_one_line_of_json():
     (event, *_) = one_cycle().events
-    text = message(event)
+    text = message(event).decode()
     assert "\n" not in text
     assert json.loads(text) == {
         "seq": event.seq,

@@ -151,7 +151,8 @@ class Bench:
     @contextmanager
     def started(self, *options: str) -> Iterator["subprocess.Popen[str]"]:
         """A runner that runs; killed at the end of the block if it still does."""
-        argv = [sys.executable, "-m", "runner", "--project", str(self.project), "--agent-command", str(self._claude)]
+        argv = [sys.executable, "-m", "runner", "--no-server", "--project", str(self.project)]
+        argv += ["--agent-command", str(self._claude)]
         pipe = subprocess.PIPE
         with subprocess.Popen(
             [*argv, *options], env=self._environment(), stdout=pipe, stderr=pipe, text=True, start_new_session=True

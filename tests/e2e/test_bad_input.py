@@ -68,7 +68,8 @@ SPRINTS = {
     "tag": (HEAD + "  1-2: !!python/name:os.system\n", "{file}:3: tags (!) are not allowed; correct the file"),
     "two documents": (HEAD + "---\n" + HEAD, "{file}:3: more than one document …; correct the file"),
     "deep": ("a: " + "[" * 99 + "]" * 99 + "\n" + HEAD, "{file}:1: nested deeper than 12 levels; correct the file"),
-    "deep and open": ("a: " + "[" * 99_999, "{file}:1: nested deeper than 12 levels; correct the file"),
+    # Newer libyaml has a limit of its own, and words for it.
+    "deep and open": ("a: " + "[" * 99_999, "{file}:1: …nest…; correct the file"),
     "huge": ("#" * 2_000_000 + "\n" + HEAD, "cannot read {file}: larger than 1024 KiB; check the file"),
     "path": (HEAD + "  ../../x: backlog\n", "{file}:3: '../../x' is not a story key; use letters"),
     "option": (HEAD + "  --flag: backlog\n", "{file}:3: '--flag' is not a story key; use letters"),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -53,6 +54,11 @@ def answered(
 
 OPTIONS = {
     "nothing to do": ((), "nothing to do; give --cycles N, --cycles all or --resume"),
+    "open to the world": (
+        ("--host", "0.0.0.0"),
+        "--host 0.0.0.0 can be reached from other machines, …; add --unsafe-bind if that is meant; ",
+    ),
+    "no such port": (("--port", "65536"), "--port…65536"),
     "start and resume": (("--cycles", "1", "--resume"), "--cycles and --resume exclude each other; "),
     "new without cycles": (("--resume", "--new"), "--new"),
     "no cycles": (("--cycles", "0"), CYCLES + "'0'"),
@@ -109,6 +115,15 @@ def test_a_call_with_a_fault(
     monkeypatch.setenv("IS_SANDBOX", "1")
     before = snapshot(project)
     assert not refusal(answered(*arguments), code=2, says=says, project=project)
+    assert untouched(before, snapshot(project), locked=False)
+
+
+def test_a_port_that_is_taken(project: Path, answered: Callable[..., Answer]):
+    before = snapshot(project)
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        says = f"port {port} of 127.0.0.1 is taken by another program; give another with --port"
+        assert not refusal(answered("--port", str(port)), code=2, says=says, project=project)
     assert untouched(before, snapshot(project), locked=False)
 
 

@@ -81,7 +81,7 @@ async def test_browsers_that_come_and_go_miss_nothing_and_hear_nothing_twice(tmp
         cut, steady = [Browser(port) for _ in range(BROWSERS)], [Browser(port) for _ in range(3)]
         async with watched(steady) as nursery:
             nursery.start_soon(cut_at_random, cut, chance)
-            ended = await run_batch(prepared, StartBatch(max_cycles=2), unseen, say=lambda _: None)
+            ended = await run_batch(prepared, StartBatch(max_cycles=1), unseen, say=lambda _: None)
         assert EXIT_CODES[ended.status] == 0
         last = last_seq(prepared.paths.root)
     for browser in steady:

@@ -55,9 +55,9 @@ def test_a_ctrl_c_that_is_held_down_until_the_end_is_a_stop(tmp_path: Path):
     ("signals", "interrupted"),
     [
         ((signal.SIGINT,), False),
-        ((signal.SIGINT, signal.SIGINT), True),
+        pytest.param((signal.SIGINT, signal.SIGINT), True, marks=pytest.mark.slow),
         ((signal.SIGTERM,), True),
-        ((signal.SIGHUP,), True),
+        pytest.param((signal.SIGHUP,), True, marks=pytest.mark.slow),
     ],
     ids=["ctrl-c", "ctrl-c-twice", "sigterm", "sighup"],
 )

@@ -111,6 +111,7 @@ def test_batch_that_is_stopped_ends_the_watch_with_its_code(project: Path, scena
     assert told.returncode == 4
 
 
+@pytest.mark.slow
 def test_kill_and_resume_leave_no_gap_and_no_repetition(project: Path, scenario: Path):
     with started(project, scenario, "--port", "0", "--cycles", "1") as runner:
         wait_until(lambda: running(project, IN_STORY))

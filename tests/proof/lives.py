@@ -170,7 +170,7 @@ class Sprint:
             trap.set_by_environment()
             scenario = self.folder / "scenario.json"
             sys.argv = ["sprint-runner", "--project", str(self.project), "--agent", "scripted"]
-            sys.argv += ["--scenario", str(scenario), "--json", *order]
+            sys.argv += ["--scenario", str(scenario), "--no-server", "--json", *order]
             code = _main()
         finally:
             os._exit(code)

@@ -95,7 +95,7 @@ def _play(place: Path, runners: int) -> Round:
     os.mkfifo(gate)
     rules = [{"command": "code-review-1", "actions": [{"run": ["cat", str(gate)]}, "builtin"]}]
     scenario = write_scenario(place, rules)
-    order = ("--project", project, "--agent", "scripted", "--scenario", scenario, "--cycles", "1")
+    order = ("--no-server", "--project", project, "--agent", "scripted", "--scenario", scenario, "--cycles", "1")
     with _waiting(place, runners, list(map(str, order))) as (processes, let_go):
         began = time.monotonic()
         let_go()

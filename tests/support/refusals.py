@@ -29,8 +29,9 @@ class Answer(NamedTuple):
 
 
 def call(arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Answer:
-    """Run the command line in this process."""
-    monkeypatch.setattr(sys, "argv", ["sprint-runner", *arguments])
+    """Run the command line in this process; it serves only where that is asked for: many tests run at a time."""
+    serving = [] if {"--host", "--port"} & {*arguments} else ["--no-server"]
+    monkeypatch.setattr(sys, "argv", ["sprint-runner", *serving, *arguments])
     try:
         with pytest.raises(SystemExit) as end:
             cli.run()

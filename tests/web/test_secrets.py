@@ -22,6 +22,8 @@ from tests.support.runs import query, started, wait_until
 from tests.web.house import START, STATUS
 from tests.web.wire import Watcher, Wire
 
+pytestmark = pytest.mark.slow
+
 PLAIN = {
     "CANARY_API_KEY": "canaryKey+/1b9d6bcd==",
     "my_access_token": "canaryTok~7f3a.eyJhbGciOi",

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 from runner.domain.errors import UsageError
 
+_HERE = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+"""An address at which this machine itself finds what listens there."""
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
@@ -68,6 +70,6 @@ def _refusal(host: str, port: int, error: OSError) -> UsageError:
 
 
 def address(host: str, port: int) -> str:
-    """Where the dashboard is, for people."""
-    shown = "127.0.0.1" if host == "localhost" else host
+    """Where the dashboard is, for people of this machine."""
+    shown = _HERE.get(host, host)
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

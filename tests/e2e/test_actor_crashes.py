@@ -94,7 +94,7 @@ PLACES = [
     Place("recorder after a commit", "actors.recorder._Desk.commit", call=12, after=True, restarted=RECORDER),
     Place("recorder at a note", "actors.recorder._settle", call=20, restarted=RECORDER),
     Place("fan-out", "actors.fanout.Fanout.publish", call=12, restarted=RECORDER),
-    Place("follower", "runner.attendance._page", call=3, restarted=ALONE),
+    Place("follower", "actors.fanout.Fanout._recently", call=3, restarted=ALONE),
     Place("lifeline", "actors.lifeline.Lifeline._close_runs", restarted=frozenset({"lifeline"})),
     Place("window", "actors.window.Window.run", restarted=frozenset({"window"})),
     Place("batch before a cycle", "actors.batch.Batch._cycle"),

@@ -8,7 +8,7 @@ from tests.proof import soak
 @pytest.mark.slow
 def test_sprints_under_kills_leave_nothing_wrong():
     said: list[str] = []
-    result = soak.prove(0.4, 4.0, said.append)
+    result = soak.prove(0.8, 4.0, said.append)
     assert not result.wrong
     assert result.kills >= 5
     assert result.commands > 50

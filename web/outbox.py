@@ -45,9 +45,13 @@ _Chunk = tuple[float, int, bytes | memoryview]
 class Outbox:
     """What waits for one client. When it ends, so does the nursery that it was given: the connection's."""
 
-    def __init__(self, sock: trio.socket.SocketType, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, sock: trio.socket.SocketType, nursery: trio.Nursery, exits: trio.Semaphore | None = None
+    ) -> None:
+        """`exits`: how many of those who share it are dropped at a time."""
         self._sock = sock
         self._nursery = nursery
+        self._exits = exits or trio.Semaphore(1)
         self._queue: deque[_Chunk] = deque()
         self._size = 0
         self._patience: float | None = ANSWER_SECONDS
@@ -145,12 +149,18 @@ class Outbox:
             if scope.cancelled_caught:
                 # While it waited it may have become live, or have been given more time.
                 if trio.current_time() >= self._deadline():
-                    self._evict("deadline")
+                    await self._leave()
             elif not self.ended:
                 self._empty()
         self._rest()
         if self._is_finishing:
             self.end(FINISHED)
+
+    async def _leave(self) -> None:
+        """Go, when it is our turn: the ends of fifty that stalled together would hold up all others at once."""
+        async with self._exits:
+            if not self.ended:
+                self._evict("deadline")
 
     def _rest(self) -> None:
         """Nothing waits: let go whoever waited for that."""

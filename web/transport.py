@@ -43,6 +43,8 @@ HEAD_BYTES = 64 * 1024
 """Read at most of a request's head; what is larger than it may be is refused with its own status."""
 MESSAGE_BYTES = 64 * 1024
 """Longest message of a WebSocket client; a longer one is answered with 1009."""
+EXITS = 20
+"""Slow clients dropped at a time: the end of one takes most of a millisecond, of which events wait for a few."""
 LINGER_SECONDS = 1.0
 SIP_BYTES = 1024
 """Read at once of what a WebSocket client says: more than so many frames would keep everybody else waiting."""
@@ -120,6 +122,8 @@ class Waiting:
 
     def __init__(self) -> None:
         self._order: OrderedDict[Connection, None] = OrderedDict()
+        self.exits = trio.Semaphore(EXITS)
+        """Shared by all connections, see Outbox."""
 
     def __len__(self) -> int:
         return len(self._order)
@@ -188,7 +192,7 @@ class Connection(TCPServer):
             group = self._task_group = TaskGroup()
             group._nursery = nursery
             # It cancels the nursery when it ends: whoever is dropped may have a reader that waits for its app.
-            self.outbox = Outbox(sock, nursery)
+            self.outbox = Outbox(sock, nursery, self._waiting.exits)
             client = parse_socket_addr(sock.family, sock.getpeername())
             server = parse_socket_addr(sock.family, sock.getsockname())
             self.protocol = PlainProtocol(  # type: ignore[assignment]  # what stock Hypercorn wraps for HTTP/2

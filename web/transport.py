@@ -125,9 +125,6 @@ class Waiting:
         self.exits = trio.Semaphore(EXITS)
         """Shared by all connections, see Outbox."""
 
-    def __len__(self) -> int:
-        return len(self._order)
-
     def add(self, connection: "Connection") -> None:
         self._order[connection] = None
         self._order.move_to_end(connection)

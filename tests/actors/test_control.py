@@ -579,3 +579,11 @@ async def test_nothing_is_left_that_should_not_be(stage: Stage):
         await control.ask(ONE)
         await control.ended()
     assert [line for line in violations(stage.project) if "commits" not in line] == []
+
+
+async def test_a_runner_that_is_leaving_begins_nothing_any_more(stage: Stage):
+    async with stage.control() as control:
+        control.retire()
+        with pytest.raises(Refused, match="leaving"):
+            await control.ask(StartBatch(max_cycles=1))
+    assert stage.query("SELECT count(*) FROM batches") == [(0,)]

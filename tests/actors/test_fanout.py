@@ -187,3 +187,14 @@ async def test_last_seq_is_that_of_the_newest_event():
     store.add(3)
     store.add(0)
     assert store.fanout.last_seq == 3
+
+
+async def test_who_is_caught_up_waits_without_asking_the_store(nursery: trio.Nursery):
+    """A store that is slow or gone must not delay what is in memory."""
+    store, seen = Store(), list[tuple[float, int]]()
+    store.add(2)
+    nursery.start_soon(follow, store, 0, seen)
+    await wait_all_tasks_blocked()
+    store.add(1)
+    await wait_all_tasks_blocked()
+    assert ([seq for _, seq in seen], store.asked) == ([1, 2, 3], [])

@@ -245,3 +245,14 @@ async def test_how_far_the_slowest_client_is_behind_is_what_it_says_itself():
         assert here.delivery.lag == 3
         here.delivery.leave(ends.outbox)
         assert here.delivery.lag == 0
+
+
+async def test_who_joins_while_delivery_begins_anew_is_dropped_too():
+    """It was let in by where the old life stood: what came in between it would never get."""
+    async with house() as here, connected() as ends:
+        here.scope.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        here.store.add(5)
+        assert here.delivery.join(ends.outbox, 0)
+        await here.start()
+        assert (ends.outbox.ended, here.delivery.seq) == ("delivery has begun anew", 5)

@@ -27,3 +27,11 @@ def test_bad_frames_end_their_own_websocket(home: House, bad: BadFrames):
         else:
             assert watcher.closing_code() in bad.codes
     assert home.is_well()
+
+
+def test_handshake_that_is_refused_by_the_library_keeps_no_connection(home: House):
+    """Nobody would end it: it has asked for something, and its application was never called."""
+    with home.wire() as wire:
+        wire.send(home.handshake(headers={"Sec-WebSocket-Version": "12"}))
+        assert wire.reply().status == 400
+        assert wire.more() == b""

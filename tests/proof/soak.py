@@ -64,6 +64,8 @@ class Sprint:
     runner: "subprocess.Popen[bytes]"
     samples: list[Sample] = field(default_factory=list)
     kills: int = 0
+    done_before: int = 0
+    """Commands that had succeeded when the present runner was started."""
 
     @classmethod
     def begin(cls, folder: Path, name: str) -> "Sprint":
@@ -97,12 +99,18 @@ class Sprint:
             os.kill(chance.choice(below), signal.SIGKILL)
 
     def kill_runner(self, chance: random.Random) -> None:
-        """`kill -9` of the runner, perhaps with its guards; then resume."""
+        """`kill -9` of the runner, perhaps with its guards; then resume.
+
+        Not before it has done something: a slow machine would only ever see a runner that starts.
+        """
+        if not self.moves():
+            return
         victims = [*children(self.runner.pid), self.runner.pid] if chance.random() < 0.5 else [self.runner.pid]
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
         self.kills += 1
         self.runner.wait()
+        self.done_before = self.commands()
         self.runner = _start(self.folder, "--resume")
 
     def end(self) -> list[str]:
@@ -119,9 +127,13 @@ class Sprint:
             wrong.append(f"ended with exit code {code}: {last}")
         return [f"{self.name}: {line}" for line in wrong]
 
+    def moves(self) -> bool:
+        """Whether the present runner has done something."""
+        return self.commands() > self.done_before
+
     def commands(self) -> int:
         rows = query(self.project, "SELECT count(*) FROM commands WHERE status = 'success'")
-        return int(str(rows[0][0]))
+        return int(str(rows[0][0])) if rows else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +190,8 @@ def prove(minutes: float, between_kills: float, say: Callable[[str], None]) -> R
 def _run(steady: Sprint, killed: Sprint, seconds: float, between_kills: float, say: Callable[[str], None]) -> None:
     began, chance = time.monotonic(), random.Random(0)
     next_kill, next_word = between_kills, 60.0
-    while (at := time.monotonic() - began) < seconds:
+    # A runner that has just been started is neither killed nor measured nor stopped: it has nothing to lose yet.
+    while (at := time.monotonic() - began) < seconds or not (steady.moves() and killed.moves()):
         for sprint in (steady, killed):
             sprint.look(at)
             if sprint.runner.poll() is not None:

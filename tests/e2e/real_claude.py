@@ -8,10 +8,12 @@ that is none, and the stand-in's address. What cannot be had (npm, the stand-in)
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -155,7 +157,14 @@ class Bench:
         argv += ["--agent-command", str(self._claude)]
         pipe = subprocess.PIPE
         with subprocess.Popen(
-            [*argv, *options], env=self._environment(), stdout=pipe, stderr=pipe, text=True, start_new_session=True
+            [*argv, *options],
+            env=self._environment(),
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            start_new_session=True,
+            # Whoever runs the tests may have it ignored, which a child inherits.
+            preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),
         ) as runner:
             try:
                 yield runner

@@ -19,9 +19,11 @@ from web.control_api import ControlApi, StartBody, StopBody
 from web.conversation import Disconnected
 from web.delivery import Delivery
 from web.outbox import REPLAY_SECONDS, Outbox
+from web.panorama import Panorama
 from web.records import REPLAY_LIMIT, Records
 from web.routes import LARGEST
 from web.transport import outbox_of
+from web.watcher import Watcher
 
 PAGE = 500
 READY_SECONDS = 10.0
@@ -34,8 +36,10 @@ FLOOD_SECONDS = 5.0
 class Said(msgspec.Struct, frozen=True):
     """A message from a client: a `type`, or an `action` with what belongs to it."""
 
-    type: Literal["ping", "ack"] | None = None
+    type: Literal["ping", "ack", "watch"] | None = None
     seq: int = 0
+    overview: bool = False
+    """Whether it wants to be sent what goes on."""
     action: Literal["start", "stop", "pause", "resume"] | None = None
     id: int | str | None = None
     """Given back with the reply."""
@@ -51,10 +55,11 @@ _PONG = b'{"type":"pong"}'
 class Live:
     """The handler of `/ws`."""
 
-    def __init__(self, delivery: Delivery, records: Records, control: ControlApi) -> None:
+    def __init__(self, delivery: Delivery, records: Records, control: ControlApi, panorama: Panorama) -> None:
         self._delivery = delivery
         self._records = records
         self._control = control
+        self._panorama = panorama
 
     async def handle(self) -> None:
         """Serve one browser until it goes."""
@@ -65,7 +70,7 @@ class Live:
         outbox.alongside(self._bring_up, outbox, _after(here))
         try:
             with suppress(Disconnected):
-                await self._listen(here, outbox)
+                await self._listen(here, outbox, Watcher(outbox, self._delivery, self._panorama))
         finally:
             outbox.finish()
             self._delivery.leave(outbox)
@@ -107,7 +112,7 @@ class Live:
 
     # --- in ---------------------------------------------------------------------------------------------------------
 
-    async def _listen(self, here: Websocket, outbox: Outbox) -> None:
+    async def _listen(self, here: Websocket, outbox: Outbox, watcher: Watcher) -> None:
         """Hear the client; one that floods is told so and cut off."""
         heard, since = 0, trio.current_time()
         while True:
@@ -120,9 +125,9 @@ class Live:
                 outbox.push(frames.close(frames.POLICY, "too many messages"), now)
                 outbox.finish()
                 return
-            await self._answer(text, outbox)
+            await self._answer(text, outbox, watcher)
 
-    async def _answer(self, text: str | bytes, outbox: Outbox) -> None:
+    async def _answer(self, text: str | bytes, outbox: Outbox, watcher: Watcher) -> None:
         try:
             said = _read(text)
         except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
@@ -132,6 +137,8 @@ class Live:
             self._tell(outbox, "reply", {"id": said.id, "action": said.action, **await self._outcome(said)})
         elif said.type == "ping":
             self._delivery.send(outbox, _PONG)
+        elif said.type == "watch":
+            watcher.watch(said.overview)
         elif said.type == "ack" and 0 <= said.seq <= LARGEST:
             self._delivery.acknowledge(outbox, said.seq)
 

@@ -29,6 +29,7 @@ class Sample:
     worst_eviction: float
     """Seconds that the oldest event was late for which a browser was dropped lately."""
     database_bytes: int
+    memory_bytes: int
 
 
 def text(sample: Sample) -> bytes:
@@ -62,6 +63,7 @@ class _Collector:
             ("longest_outbox_bytes", "Waiting for the browser that is furthest behind", sample.longest_bytes),
             ("eviction_age_seconds", "Age of the oldest event a browser was dropped over", sample.worst_eviction),
             ("database_bytes", "Size of the database", sample.database_bytes),
+            ("memory_bytes", "Memory that the runner takes", sample.memory_bytes),
         ):
             yield GaugeMetricFamily(f"sprint_runner_{name}", words, value=value)
         yield from _delivery(overview)

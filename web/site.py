@@ -3,7 +3,9 @@
 `runner.app` puts the three actors under a supervisor of their own. Nothing runs here.
 """
 
+import resource
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from runner.workspace.data_files import CONTENT_TYPES
 from runner.workspace.project import Paths
 from web import assets
 from web.access import Access
+from web.board_api import BoardApi
 from web.control_api import ControlApi
 from web.conversation import make_app
 from web.delivery import Delivery
@@ -18,6 +21,7 @@ from web.history_api import HistoryApi
 from web.live import Live
 from web.metrics import Sample
 from web.offer import Offer
+from web.panorama import Panorama
 from web.ports import Door, Feed, Lookout, Reads
 from web.preferences import Preferences
 from web.pulse import Pulse
@@ -63,12 +67,14 @@ def build(around: Surroundings, offer: Offer) -> Site:
     delivery = Delivery(around.feed, records, heartbeat=offer.heartbeat)
     pulse = Pulse()
     control = ControlApi(around.door, around.lookout, around.preferences.load)
-    service = ServiceApi(around.lookout, around.preferences, _sampler(around, delivery, pulse), around.version)
+    sample = _sampler(around, delivery, pulse)
+    service = ServiceApi(around.lookout, around.preferences, sample, around.version)
     history = HistoryApi(around.reads, around.preferences.load)
     routes = [
         *control.routes(),
         *SprintApi(around.reads, around.paths, around.redact).routes(),
         *history.routes(),
+        *BoardApi(around.reads, around.paths, around.preferences.load, around.clock).routes(),
         *TranscriptApi(around.reads, around.paths.state, around.redact).routes(),
         *service.routes(),
     ]
@@ -76,7 +82,7 @@ def build(around: Surroundings, offer: Offer) -> Site:
     app = make_app("web")
     mount(app, routes)
     assets.mount(app, assets.load())
-    app.add_websocket("/ws", "live", Live(delivery, records, control).handle)
+    app.add_websocket("/ws", "live", Live(delivery, records, control, Panorama(sample)).handle)
     cors = frozenset(f"/{name}" for name in CONTENT_TYPES) if offer.cors else frozenset[str]()
     access = Access(app, offer.rules, owners=offer.owners, cors=cors, most_websockets=offer.most_websockets)
     return Site(delivery=delivery, pulse=pulse, server=Server(access, offer.sockets, delivery))
@@ -93,6 +99,7 @@ def _sampler(around: Surroundings, delivery: Delivery, pulse: Pulse) -> Callable
             longest_bytes=delivery.longest,
             worst_eviction=delivery.worst_eviction,
             database_bytes=_size(around.database),
+            memory_bytes=_memory(),
         )
 
     return sample
@@ -103,3 +110,10 @@ def _size(database: Path) -> int:
     return sum(
         path.stat().st_size for path in (database, database.with_name(f"{database.name}-wal")) if path.exists()
     )
+
+
+def _memory() -> int:
+    """What the runner has of the machine's memory; 0 where the system does not tell."""
+    with suppress(OSError), open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+    return 0

@@ -106,6 +106,11 @@ def present_batch(connection: sqlite3.Connection) -> BatchSummary | None:
     return under_way or fetch_first(connection, BatchSummary, f"{_SUMMARY} {newest}")
 
 
+def batch_exists(connection: sqlite3.Connection, batch_id: int) -> bool:
+    """Whether a batch of this number was ever begun."""
+    return connection.execute("SELECT 1 FROM batches WHERE id = ?", (batch_id,)).fetchone() is not None
+
+
 def batch_detail(connection: sqlite3.Connection, batch_id: int) -> BatchDetail | None:
     """One batch with all that belongs to it; None when there is no such batch."""
     with snapshot(connection):

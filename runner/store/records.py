@@ -234,7 +234,7 @@ def fetch_first(
 
 def _read(name: str, value: object) -> object:
     """SQLite has neither truth values nor lists."""
-    if name in ("resumable", "continued", "charged"):
+    if name in ("resumable", "continued", "charged", "background"):
         return bool(value)
     if name == "story_keys":
         return tuple(str(value).split(",")) if value else ()

@@ -1,0 +1,172 @@
+"""The board of a batch from its stored events, with the bars of its timeline: what a page is shown at first.
+
+What agents say in between is most of all events and moves a board only while its command runs, so of that only the
+last words of what runs are read. Everything is of one instant. Reads only.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from sqlite3 import Connection
+
+from runner.domain.board import Board, absorb
+from runner.domain.events import CATALOGUE, BatchState, CommandProgress, Envelope
+from runner.domain.wire import read_event
+from runner.store import queries
+from runner.store.records import EventRow, fetch_all, snapshot
+
+ATTEMPT_LIMIT = 5000
+"""Attempts of a batch that are handed out, the newest: a page of 1 MB."""
+WAITS = ("paused", "waiting_limit")
+_TELLING = tuple(kind.event_type for kind in CATALOGUE if kind is not CommandProgress)
+_EVENT = "SELECT id AS seq, event_type AS type, timestamp, payload_json FROM events"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptBar:
+    """One attempt of a command, as a bar of the timeline."""
+
+    id: int
+    command: str
+    story_keys: tuple[str, ...]
+    attempt: int
+    model: str
+    background: bool
+    started_at: int
+    ended_at: int | None
+    status: str
+    reason: str
+    tokens: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainBar:
+    """A background chain or context refresh, as a bar of the timeline."""
+
+    id: int
+    task_type: str
+    story_keys: tuple[str, ...]
+    started_at: int
+    ended_at: int | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitBar:
+    """A time in which the batch was paused or waited for a usage limit."""
+
+    begin: int
+    end: int | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardView:
+    """A batch as a page shows it."""
+
+    seq: int
+    """Of the newest event in the database: what comes after it moves the board on."""
+    board: Board
+    attempts: tuple[AttemptBar, ...]
+    chains: tuple[ChainBar, ...]
+    waits: tuple[WaitBar, ...]
+
+
+def read_board(connection: Connection, batch_id: int | None, known: Board | None = None) -> BoardView | None:
+    """A batch's view; of the present batch when none is named. None: there is no such batch.
+
+    `known` is the board of an earlier view of the same batch: only what came after it is read.
+    """
+    with snapshot(connection):
+        seq = queries.last_seq(connection)
+        if batch_id is None:
+            present = queries.present_batch(connection)
+            if present is None:
+                return BoardView(seq=seq, board=Board(), attempts=(), chains=(), waits=())
+            batch_id = present.id
+        elif not queries.batch_exists(connection, batch_id):
+            return None
+        if known is None or known.batch_id != batch_id:
+            known = Board()
+        return BoardView(
+            seq=seq,
+            board=_with_progress(connection, _folded(connection, batch_id, known)),
+            attempts=_attempts(connection, batch_id),
+            chains=_chains(connection, batch_id),
+            waits=tuple(_waits(connection, batch_id)),
+        )
+
+
+def telling_events(
+    connection: Connection, batch_id: int, after: int, before: int | None = None
+) -> Iterator[Envelope]:
+    """A batch's events that move a board for good, in order."""
+    # One index tells the types, each in order; the batch's own would lead through everything agents said.
+    types = ", ".join("?" * len(_TELLING))
+    query = f"{_EVENT} WHERE event_type IN ({types}) AND id > ? AND id < ? AND +batch_id = ? ORDER BY id"
+    high = 2**63 - 1 if before is None else before
+    rows = fetch_all(connection, EventRow, query, *_TELLING, after, high, batch_id)
+    return (row.envelope for row in rows)
+
+
+def _folded(connection: Connection, batch_id: int, board: Board) -> Board:
+    for event in telling_events(connection, batch_id, board.seq):
+        if event.type == "batch:start" and board.ended_at is None:
+            # A run that was killed ends with the last event before, whatever it was.
+            row = connection.execute("SELECT timestamp FROM events WHERE id = ?", (event.seq - 1,)).fetchone()
+            board = replace(board, at=row[0] if row else board.at)
+        board = absorb(board, event)
+    return board
+
+
+def _with_progress(connection: Connection, board: Board) -> Board:
+    """The board with what the agents of running commands said last."""
+    told = board
+    for command_id in board.running:
+        for event in _last_words(connection, command_id):
+            told = absorb(told, event)
+    return replace(told, seq=board.seq, at=max(told.at, board.at))
+
+
+def _last_words(connection: Connection, command_id: int) -> list[Envelope]:
+    """The last task that was reported, and the last that was said, in order."""
+    said = f"{_EVENT} WHERE command_id = ? AND event_type = 'command:progress'"
+    task = f"{said} AND json_extract(payload_json, '$.kind') = 'task' ORDER BY id DESC LIMIT 1"
+    rows = {
+        row.seq: row
+        for query in (f"{said} ORDER BY id DESC LIMIT 1", task)
+        for row in fetch_all(connection, EventRow, query, command_id)
+    }
+    return [rows[seq].envelope for seq in sorted(rows)]
+
+
+def _attempts(connection: Connection, batch_id: int) -> tuple[AttemptBar, ...]:
+    query = (
+        "SELECT id, command, (SELECT group_concat(story_key) FROM command_stories"
+        " JOIN stories ON stories.id = story_id WHERE command_id = commands.id) AS story_keys, attempt, model,"
+        " background_task_id IS NOT NULL AS background, started_at, ended_at, status, reason,"
+        " input_tokens + output_tokens AS tokens, cost_usd"
+        " FROM commands WHERE batch_id = ? ORDER BY id DESC LIMIT ?"
+    )
+    return tuple(reversed(fetch_all(connection, AttemptBar, query, batch_id, ATTEMPT_LIMIT)))
+
+
+def _chains(connection: Connection, batch_id: int) -> tuple[ChainBar, ...]:
+    query = (
+        "SELECT id, task_type, story_key AS story_keys, spawned_at AS started_at, completed_at AS ended_at, status"
+        " FROM background_tasks WHERE batch_id = ? ORDER BY id"
+    )
+    return fetch_all(connection, ChainBar, query, batch_id)
+
+
+def _waits(connection: Connection, batch_id: int) -> Iterator[WaitBar]:
+    """Each begins with its state and ends with the next."""
+    query = f"{_EVENT} WHERE event_type IN ('batch:state', 'batch:start', 'batch:end') AND +batch_id = ? ORDER BY id"
+    begun: tuple[int, str] | None = None
+    for row in fetch_all(connection, EventRow, query, batch_id):
+        if begun is not None:
+            yield WaitBar(begin=begun[0], end=row.timestamp, state=begun[1])
+        event = read_event(row.envelope)
+        begun = (row.timestamp, event.state) if isinstance(event, BatchState) and event.state in WAITS else None
+    if begun is not None:
+        yield WaitBar(begin=begun[0], end=None, state=begun[1])

@@ -1,0 +1,235 @@
+/**
+ * The feed: keeps the present up to date. `init` on the socket means "begin anew", so everything is asked for once;
+ * from there on events alone move it, over every reconnect, and nothing is asked for again but lists that an event
+ * has made old.
+ *
+ * @typedef {import('./types.js').Envelope} Envelope
+ * @typedef {import('./types.js').Scene} Scene
+ * @typedef {import('./store.js').Store} Store
+ */
+import { get } from './api.js';
+import { confirmed } from './orders.js';
+import { follow } from './scene.js';
+import { Socket } from './socket.js';
+import { tell } from './toasts.js';
+
+const FIRST_LINES = 300;
+const OLDER_LINES = 500;
+/** Lists that have become old are asked for again at most so often, in milliseconds. */
+const SETTLE = 400;
+const RETRY = 2_000;
+/** A hidden page draws nothing; its events are put together so often. */
+const HIDDEN_PAUSE = 500;
+/** @type {[RegExp, 'sprint' | 'batches' | 'plan'][]} */
+const MAKES_OLD = [
+  [/^(story:|cycle:|batch:(start|end)$)/, 'sprint'],
+  [/^(cycle:|batch:(start|end|state)$)/, 'batches'],
+  [/^(cycle:end|batch:(start|end))$/, 'plan'],
+];
+
+export class Feed {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    /** The last event that came; -1: everything has to be asked for first. */
+    this.seq = -1;
+    this.loading = false;
+    /** What the server's clock is ahead of this one. */
+    this.offset = 0;
+    /** @type {Envelope[]} Came, but are not in the state yet. */
+    this.waiting = [];
+    this.scheduled = false;
+    /** @type {number[]} */
+    this.latencies = [];
+    /** @type {Map<string, number>} */
+    this.old = new Map();
+    this.socket = new Socket({
+      after: () => (this.seq < 0 ? null : this.seq),
+      event: (event) => this.event(event),
+      message: (type, payload) => this.message(type, payload),
+      state: (state, retryAt) => this.line(state, retryAt),
+    });
+  }
+
+  start() {
+    this.socket.open();
+    document.addEventListener('visibilitychange', () => {
+      this.watch();
+      if (!document.hidden) this.flush();
+    });
+  }
+
+  /** Now, by the server's clock. */
+  now() {
+    return Date.now() + this.offset;
+  }
+
+  /** @param {'connecting' | 'live' | 'reconnecting'} state @param {number} retryAt */
+  line(state, retryAt) {
+    const { line } = this.store.state;
+    // Since when the data is old, not since the last attempt to get new.
+    const since = line.state !== 'live' && state !== 'live' ? line.since : Date.now();
+    this.store.set({ line: { ...line, state, since, retryAt } });
+    if (state === 'live') this.watch();
+  }
+
+  /** What only somebody who looks at it needs. */
+  watch() {
+    this.socket.say({ type: 'watch', overview: !document.hidden });
+  }
+
+  /** @param {string} type @param {any} payload */
+  message(type, payload) {
+    if (type === 'init') void this.load();
+    else if (type === 'overview') this.store.set({ overview: payload.overview, health: payload.health });
+  }
+
+  /** @param {Envelope} event */
+  event(event) {
+    if (this.loading) this.waiting.push(event);
+    else if (event.seq === this.seq + 1) {
+      this.seq = event.seq;
+      this.waiting.push(event);
+      this.measure(event);
+      this.schedule();
+    } else if (event.seq > this.seq) this.socket.restart();
+  }
+
+  /** Everything about the present. What comes meanwhile waits. */
+  async load() {
+    this.loading = true;
+    this.waiting = [];
+    try {
+      const began = Date.now();
+      const present = await get('/api/board');
+      const took = Date.now() - began;
+      const ahead = present.server_time - (began + took / 2);
+      // A difference that the way there explains is none.
+      this.offset = Math.abs(ahead) <= took ? 0 : Math.round(ahead);
+      const { events } = await get('/api/events', { before: present.seq + 1, limit: FIRST_LINES });
+      this.present(present, events);
+    } catch (error) {
+      this.store.set({ loadError: error instanceof Error ? error.message : String(error) });
+      setTimeout(() => this.load(), RETRY);
+      return;
+    }
+    const late = this.waiting.filter((event) => event.seq > this.seq);
+    this.loading = false;
+    this.waiting = [];
+    late.forEach((event) => this.event(event));
+    for (const list of /** @type {const} */ (['sprint', 'batches', 'plan'])) void this.refresh(list);
+  }
+
+  /** @param {any} present @param {Envelope[]} events */
+  present({ seq, project, idle_minutes, board, attempts, chains, waits }, events) {
+    const { log } = this.store.state;
+    log.clear();
+    log.prepend(events, events.length < FIRST_LINES);
+    this.seq = seq;
+    this.store.set({
+      live: { board, attempts: byId(attempts), chains: byId(chains), waits },
+      logVersion: this.store.state.logVersion + 1, loaded: true, loadError: '', project, idleMinutes: idle_minutes,
+      now: this.now(),
+    });
+  }
+
+  /** Older lines of the log; whether there were any. */
+  async older() {
+    const { log } = this.store.state;
+    if (log.complete || !log.firstSeq) return;
+    const before = log.firstSeq;
+    const { events } = await get('/api/events', { before, limit: OLDER_LINES });
+    if (log.firstSeq !== before) return;
+    log.prepend(events, events.length < OLDER_LINES);
+    this.store.set({ logVersion: this.store.state.logVersion + 1 });
+  }
+
+  schedule() {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    const flush = () => {
+      this.scheduled = false;
+      this.flush();
+    };
+    if (document.hidden) setTimeout(flush, HIDDEN_PAUSE);
+    else requestAnimationFrame(flush);
+  }
+
+  /** Bring what has come into the state, in one go. */
+  flush() {
+    if (this.loading || this.waiting.length === 0) return;
+    const events = this.waiting;
+    this.waiting = [];
+    const { state } = this.store;
+    state.log.append(events);
+    this.store.set({
+      live: events.reduce(follow, state.live),
+      logVersion: state.logVersion + 1,
+      line: { ...state.line, latency: this.latency() },
+      orders: confirmed(state.orders, events),
+      now: this.now(),
+    });
+    events.forEach((event) => tell(this.store, event));
+    for (const [types, list] of MAKES_OLD) if (events.some(({ type }) => types.test(type))) this.outdated(list);
+  }
+
+  /** @param {Envelope} event */
+  measure({ timestamp }) {
+    this.latencies.push(Math.max(0, this.now() - timestamp));
+    if (this.latencies.length > 100) this.latencies.shift();
+  }
+
+  /** The median of the last ones: what was replayed after a pause says nothing about now. */
+  latency() {
+    const sorted = [...this.latencies].sort((one, other) => one - other);
+    return sorted[Math.floor(sorted.length / 2)] ?? null;
+  }
+
+  /** @param {'sprint' | 'batches' | 'plan'} list */
+  outdated(list) {
+    if (this.old.has(list)) return;
+    this.old.set(list, setTimeout(() => {
+      this.old.delete(list);
+      void this.refresh(list);
+    }, SETTLE));
+  }
+
+  /** @param {'sprint' | 'batches' | 'plan'} list */
+  async refresh(list) {
+    if (list === 'sprint') await this.refreshSprint();
+    else if (list === 'batches') await this.refreshBatches();
+    else await get('/api/plan').then((plan) => this.store.set({ plan }), () => this.store.set({ plan: null }));
+  }
+
+  async refreshSprint() {
+    try {
+      const [sprint, descriptions] = await Promise.all([get('/api/sprint-status'), get('/story-descriptions.json')]);
+      this.store.set({ sprint, descriptions, sprintError: null });
+    } catch (error) {
+      const { message, hint = '' } = /** @type {any} */ (error);
+      this.store.set({ sprintError: { error: message, hint } });
+    }
+  }
+
+  /** The batches that are shown, and `more` of them. @param {number} [more] */
+  async refreshBatches(more = 0) {
+    const { batches } = this.store.state;
+    const limit = more || batches.rows.length ? Math.min(1000, batches.rows.length + more) : undefined;
+    this.store.set({ batches: { ...batches, loading: true } });
+    try {
+      const { batches: rows, total } = await get('/api/batches', { limit });
+      this.store.set({ batches: { rows, total, loading: false, error: '' } });
+    } catch (error) {
+      this.store.set({ batches: { ...batches, loading: false, error: /** @type {Error} */ (error).message } });
+    }
+  }
+}
+
+/**
+ * @template {{id: number}} Item
+ * @param {Item[]} items
+ * @returns {Record<string, Item>}
+ */
+export function byId(items) {
+  return Object.fromEntries(items.map((item) => [item.id, item]));
+}

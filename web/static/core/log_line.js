@@ -1,0 +1,98 @@
+/**
+ * An event as a line of the log: `HH:MM:SS story command task status message`.
+ *
+ * @typedef {import('./types.js').LogLine} LogLine
+ * @typedef {import('./types.js').Envelope} Envelope
+ */
+
+const INFORMATION = new Set(['context_unavailable']);
+/** @type {Record<string, LogLine['tone']>} */
+const TONES = {
+  success: 'success', completed: 'success', complete: 'success', done: 'success', fresh: 'success', running: 'running',
+  start: 'running', starting: 'running', started: 'running', end: 'idle', error: 'error', failed: 'error',
+  blocked: 'error', interrupted: 'warning', limit: 'waiting', paused: 'waiting', pausing: 'waiting',
+  waiting_limit: 'waiting', stopping: 'warning', stopped: 'idle',
+};
+
+/** Whether a warning only tells something. @param {string} warningType */
+export function isInformation(warningType) {
+  return INFORMATION.has(warningType);
+}
+
+/**
+ * @param {Envelope} event
+ * @returns {LogLine}
+ */
+export function logLine({ seq, type, timestamp, payload }) {
+  const status = statusOf(type, payload);
+  return {
+    seq,
+    at: timestamp,
+    type,
+    story: text(payload.story_key) || list(payload.story_keys),
+    command: text(payload.command) || (type.startsWith('background:') ? text(payload.task_type) : type.split(':')[0]),
+    task: text(payload.task_id),
+    status,
+    message: messageOf(type, payload),
+    commandId: Number.isInteger(payload.command_id) ? payload.command_id : null,
+    tone: toneOf(type, payload, status),
+  };
+}
+
+/** @param {unknown} value */
+function text(value) {
+  return typeof value === 'string' ? value : '';
+}
+
+/** @param {unknown} value */
+function list(value) {
+  return Array.isArray(value) ? value.join(',') : '';
+}
+
+/** @param {string} type @param {Record<string, any>} payload */
+function statusOf(type, payload) {
+  if (type === 'batch:state') return text(payload.state);
+  if (type === 'story:status') return text(payload.new_status);
+  if (type === 'batch:warning') return isInformation(payload.warning_type) ? 'info' : 'warning';
+  if (type === 'command:progress') return text(payload.status) || text(payload.kind);
+  return text(payload.status) || type.split(':')[1] || 'error';
+}
+
+/** @param {string} type @param {Record<string, any>} payload @param {string} status @returns {LogLine['tone']} */
+function toneOf(type, payload, status) {
+  if (type === 'error' || type === 'supervisor:escalate') return 'error';
+  if (type === 'batch:warning') return isInformation(payload.warning_type) ? 'idle' : 'warning';
+  if (type === 'supervisor:restart') return 'warning';
+  if (type === 'cycle:end') return payload.blocked_stories?.length ? 'warning' : 'success';
+  if (type === 'command:progress') return payload.kind === 'task' && status === 'start' ? 'running' : 'idle';
+  return TONES[status] ?? 'idle';
+}
+
+/** @param {string} type @param {Record<string, any>} payload */
+function messageOf(type, payload) {
+  switch (type) {
+    case 'batch:start':
+      return `batch ${payload.batch_id}, ${payload.max_cycles === 'all' ? 'until no story is left' : `${payload.max_cycles} cycles`}${payload.resumed ? ', resumed' : ''}`;
+    case 'batch:end':
+      return `${payload.cycles_completed} cycles completed${payload.reason ? `: ${payload.reason}` : ''}`;
+    case 'batch:state':
+      return text(payload.detail);
+    case 'batch:warning':
+      return `${payload.warning_type}: ${payload.message}`;
+    case 'cycle:start':
+      return `cycle ${payload.cycle_number}`;
+    case 'cycle:end':
+      return `cycle ${payload.cycle_number}: done ${list(payload.completed_stories) || 'none'}${list(payload.blocked_stories) && `, blocked ${list(payload.blocked_stories)}`}`;
+    case 'story:start':
+      return `epic ${payload.epic_id}`;
+    case 'story:status':
+      return `${payload.old_status} → ${payload.new_status}: ${payload.reason}`;
+    case 'command:start':
+      return `attempt ${payload.attempt}${payload.model ? `, ${payload.model}` : ''}${payload.background ? ', in the background' : ''}`;
+    case 'supervisor:restart':
+    case 'supervisor:escalate':
+      return `${payload.child}: ${payload.reason} (${payload.restarts})`;
+    default:
+      return text(payload.message) || text(payload.reason);
+  }
+}

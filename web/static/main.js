@@ -1,0 +1,69 @@
+/** The beginning: the state, the feed that keeps it up to date, and the page that is drawn from it. */
+import { patch } from './core/dom.js';
+import { EventLog } from './core/event_log.js';
+import { Feed } from './core/feed.js';
+import { Keyboard } from './core/keys.js';
+import * as prefs from './core/prefs.js';
+import { parse } from './core/router.js';
+import { NOTHING } from './core/scene.js';
+import { Store } from './core/store.js';
+import { History } from './core/history.js';
+import { keys, page } from './views/page.js';
+
+/** @typedef {import('./core/types.js').State} State */
+
+/** @returns {State} */
+function beginning() {
+  const kept = prefs.load();
+  return {
+    live: NOTHING, log: new EventLog(), logVersion: 0,
+    line: { state: 'connecting', since: Date.now(), retryAt: 0, latency: null },
+    loaded: false, loadError: '', overview: null, health: null, sprint: null, sprintError: null, descriptions: {},
+    batches: { rows: [], total: 0, loading: false, error: '' }, plan: null, past: null,
+    route: parse(location.hash || `#/${kept.view}`), orders: {}, toasts: [], prefs: kept, local: {}, overlay: '',
+    now: Date.now(), project: '', idleMinutes: 30,
+  };
+}
+
+const root = /** @type {HTMLElement} */ (document.getElementById('page'));
+let asked = false;
+/** Everything that has changed until the next frame is drawn once. A hidden page gets no frames. */
+const store = new Store(beginning(), () => {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(() => {
+    asked = false;
+    draw();
+  });
+});
+const feed = new Feed(store);
+const history = new History(store);
+/** @type {import('./views/page.js').App} */
+const app = { store, feed, history };
+
+function draw() {
+  const { state } = store;
+  document.documentElement.dataset.theme = state.prefs.theme;
+  patch(root, page(state, app));
+}
+
+function routed() {
+  const route = parse(location.hash);
+  store.set({ route, overlay: '' });
+  history.follow(route);
+}
+
+/** @type {Record<string, any>} */
+let saved = store.state.prefs;
+setInterval(() => {
+  // Durations tick together, and preferences are written when they have changed.
+  if (!document.hidden) store.set({ now: feed.now() });
+  if (saved !== store.state.prefs) prefs.save((saved = store.state.prefs));
+}, 1_000);
+addEventListener('pagehide', () => prefs.save(store.state.prefs));
+addEventListener('popstate', routed);
+addEventListener('hashchange', routed);
+new Keyboard(() => keys(store.state, app)).start();
+draw();
+history.follow(store.state.route);
+feed.start();

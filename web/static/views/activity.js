@@ -1,0 +1,3 @@
+/** @typedef {import('./page.js').View} View */
+/** @type {View} */
+export const activity = () => [];

@@ -1,0 +1,110 @@
+/**
+ * The page: what stands where. Each part is drawn by a module of its own from the state alone.
+ *
+ * @typedef {import('../core/types.js').State} State
+ * @typedef {import('../core/dom.js').Child} Child
+ * @typedef {import('../core/keys.js').Keys} Keys
+ * @typedef {{store: import('../core/store.js').Store, feed: import('../core/feed.js').Feed, history: import('../core/history.js').History}} App
+ *   What views act with.
+ * @typedef {(state: State, app: App) => Child[]} View
+ */
+import { h } from '../core/dom.js';
+import { go, href, tab, VIEWS } from '../core/router.js';
+import { activity } from './activity.js';
+import { board } from './board.js';
+import { command, commandKeys } from './command.js';
+import { header, headerKeys } from './header.js';
+import { help } from './help.js';
+import { now } from './now.js';
+import { past } from './past.js';
+import { progress } from './progress.js';
+import { run, runKeys } from './run.js';
+import { settings } from './settings.js';
+import { sidebar } from './sidebar.js';
+import { stories } from './stories.js';
+import { story } from './story.js';
+import { supervision } from './supervision.js';
+import { timeline, timelineKeys } from './timeline.js';
+import { toasts } from './toasts.js';
+
+/** @type {Record<string, {title: string, view: View, keys?: (state: State, app: App) => Keys}>} */
+const SHOWN = {
+  run: { title: 'Run', view: run, keys: runKeys },
+  board: { title: 'Board', view: board },
+  stories: { title: 'Stories', view: stories },
+  timeline: { title: 'Timeline', view: timeline, keys: timelineKeys },
+  supervision: { title: 'Supervision', view: supervision },
+  activity: { title: 'Activity', view: activity },
+  settings: { title: 'Settings', view: settings },
+  story: { title: 'Story', view: story },
+  command: { title: 'Command', view: command, keys: commandKeys },
+};
+/** The letter after `g`. */
+const LETTERS = { r: 'run', b: 'board', s: 'stories', t: 'timeline', v: 'supervision', a: 'activity', e: 'settings' };
+
+/** @type {View} */
+export function page(state, app) {
+  const { route, line, loaded } = state;
+  const stale = loaded && line.state !== 'live';
+  return [
+    ...header(state, app),
+    h('div', { key: 'body', class: `body ${state.prefs.sidebar ? '' : 'without-sidebar'}`, 'data-stale': stale || null },
+      sidebar(state, app),
+      h('main', { class: 'main' },
+        past(state, app),
+        progress(state, app),
+        now(state, app),
+        tabs(state),
+        h('div', { id: 'view', key: `view ${route.view}`, class: `view view-${route.view}`, role: 'tabpanel', tabindex: '-1', 'aria-label': SHOWN[route.view].title },
+          loaded ? SHOWN[route.view].view(state, app) : loading(state)))),
+    ...toasts(state, app),
+    ...help(state, app, keys(state, app)),
+  ];
+}
+
+/** @param {State} state @returns {Child[]} */
+function loading({ loadError, line }) {
+  const [title, text] = loadError
+    ? ['The sprint could not be loaded', `${loadError} It is tried again.`]
+    : line.state === 'reconnecting' ? ['No connection to the runner', 'Is it running? It is tried again by itself.'] : ['Loading the sprint…', ''];
+  return [h('div', { class: 'empty', role: 'status' }, h('h2', null, title), text && h('p', null, text))];
+}
+
+/** @param {State} state */
+function tabs({ route, past }) {
+  const batch = past?.batchId ?? null;
+  return h('nav', { key: 'tabs', class: 'tabs', 'aria-label': 'Views' },
+    VIEWS.map((name) => h('a', {
+      key: name, class: 'tab', href: href({ view: name, batch }), 'aria-current': tab(route) === name ? 'page' : null,
+    }, SHOWN[name].title)));
+}
+
+/**
+ * The keys that hold now.
+ * @param {State} state
+ * @param {App} app
+ * @returns {Keys}
+ */
+export function keys(state, app) {
+  const batch = state.past?.batchId ?? null;
+  /** @type {Keys} */
+  const goes = Object.fromEntries(Object.entries(LETTERS).map(
+    ([letter, view]) => [`g ${letter}`, { help: SHOWN[view].title, run: () => go({ view, batch }) }],
+  ));
+  return {
+    ...goes,
+    ...headerKeys(state, app),
+    ...SHOWN[state.route.view].keys?.(state, app),
+    '/': { help: 'Search in this view', run: () => /** @type {HTMLElement | null} */ (document.querySelector('#view [type=search]'))?.focus() },
+    '?': { help: 'This help', run: () => app.store.set({ overlay: 'help' }) },
+    Escape: { help: 'Close, leave', run: () => escape(state, app) },
+  };
+}
+
+/** @param {State} state @param {App} app */
+function escape(state, app) {
+  const active = /** @type {HTMLElement | null} */ (document.activeElement);
+  if (state.overlay) app.store.set({ overlay: '' });
+  else if (active?.matches('input, select, textarea')) active.blur();
+  else if (state.route.view === 'command' || state.route.view === 'story') history.back();
+}

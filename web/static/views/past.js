@@ -1,0 +1,2 @@
+/** @type {(state: any, app: any) => import('../core/dom.js').Child} */
+export const past = () => null;

@@ -1,0 +1,76 @@
+/**
+ * A story on the board: what it is, where it stands, what runs for it and what it took.
+ *
+ * @typedef {import('../core/stories.js').Row} Row
+ * @typedef {import('../core/dom.js').Child} Child
+ * @typedef {import('./page.js').App} App
+ */
+import { h } from '../core/dom.js';
+import { cost, count, duration, plural, stateOf } from '../core/format.js';
+import { href } from '../core/router.js';
+import { columnOf, OTHER, phaseWord, track } from '../core/stories.js';
+import { commandHref, state as stateWord, ticking } from './parts.js';
+import { tipFor } from './story_tip.js';
+
+const ICONS = { done: '✓', running: '◐', current: '▸', blocked: '⊘', skipped: '–', todo: '·' };
+const TONES = { done: 'success', running: 'running', current: 'waiting', blocked: 'error', skipped: 'idle', todo: 'idle' };
+const WORDS = { done: 'done', running: 'running', current: 'here', blocked: 'blocked here', skipped: 'not needed', todo: 'not yet' };
+
+/**
+ * @param {Row} row
+ * @param {{app: App, batch: number | null, now: number, description: string}} with_
+ */
+export function storyCard(row, { app, batch, now, description }) {
+  const { key, short, title } = row;
+  // Ids are separated by blanks where they are listed, and a key may have some.
+  const id = `about-${encodeURIComponent(key)}`;
+  return h('li', {
+    key, class: 'card', 'data-batch': row.inBatch || null, 'data-running': row.running.length > 0 || null,
+    title: description ? null : `${key}: ${title}`, ...(description ? tipFor(app, key) : {}),
+  },
+    h('a', { class: 'card-link', href: href({ view: 'story', story: key, batch }), 'aria-describedby': description ? id : null },
+      h('span', { class: 'key' }, short), ' ', h('span', { class: 'card-title' }, title)),
+    columnOf(row.status) === OTHER && h('p', { class: 'card-line' }, stateWord(row.status)),
+    row.phases.length > 0 && row.status !== 'done' && phases(row),
+    row.running.map((running) => work(running, batch, now)),
+    row.status === 'blocked' && h('p', { class: 'card-blocked', 'data-tone': 'error' },
+      h('span', { 'aria-hidden': 'true' }, '⊘ '), row.reason || 'No reason is on record'),
+    figures(row, now),
+    description && h('span', { id, hidden: true }, description));
+}
+
+/** The way through the phases. @param {Row} row */
+export function phases(row) {
+  return h('ol', { key: 'phases', class: 'track', 'aria-label': 'Phases' }, track(row).map(({ phase, state }) => {
+    const number = phase === 'code-review' && row.reviews > 0 ? ` ${row.reviews}` : '';
+    const word = `${phaseWord(phase)}${number}`;
+    return h('li', { key: phase, 'data-tone': TONES[state], 'data-state': state, title: `${phase}${number}: ${WORDS[state]}` },
+      h('span', { 'aria-hidden': 'true', class: state === 'running' ? 'breathing' : '' }, ICONS[state]),
+      h('span', { class: 'track-word' }, word), h('span', { class: 'hidden' }, `: ${WORDS[state]}`));
+  }));
+}
+
+/** @param {import('../core/stories.js').Running} running @param {number | null} batch @param {number} now */
+function work(running, batch, now) {
+  const { icon, tone } = running.background ? { icon: '◌', tone: 'idle' } : stateOf('running');
+  const said = running.doing && running.doing !== running.task ? running.doing : '';
+  return h('p', { key: `command ${running.command_id}`, class: 'card-work', 'data-tone': tone },
+    h('a', { href: commandHref(running.command_id, batch), title: `${running.command}${running.task && `, ${running.task}`}${said && `: ${said}`}` },
+      h('span', { 'aria-hidden': 'true', class: 'breathing' }, icon), ' ', running.command,
+      running.task && h('span', { class: 'quiet-text' }, ` · ${running.task}`),
+      running.attempt > 1 && h('span', { class: 'quiet-text' }, ` · attempt ${running.attempt}`),
+      running.background && h('span', { class: 'hidden' }, ' in the background')),
+    ticking(running.started_at, now));
+}
+
+/** @param {Row} row @param {number} now @returns {Child} */
+function figures(row, now) {
+  const parts = /** @type {[string, Child, string][]} */ ([
+    ['reviews', row.reviews > 0 && plural(row.reviews, 'review'), 'Code reviews'],
+    ['took', row.since === null ? row.duration !== null && duration(row.duration) : ticking(row.since, now), row.inBatch ? 'Time in this batch' : 'Time in earlier batches'],
+    ['cost', row.cost !== null && cost(row.cost), 'Cost in this batch'],
+    ['tokens', row.tokens !== null && `${count(row.tokens)} tokens`, 'Tokens in this batch'],
+  ]).filter(([, value]) => value);
+  if (parts.length === 0) return null;
+  return h('p', { key: 'figures', class: 'card-figures' }, parts.map(([name, value, title]) => h('span', { key: name, title }, value)));
+}

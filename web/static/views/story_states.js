@@ -1,0 +1,50 @@
+/**
+ * What stands in place of the stories when there are none to show.
+ *
+ * @typedef {import('../core/types.js').State} State
+ * @typedef {import('../core/stories.js').Row} Row
+ * @typedef {import('../core/dom.js').Child} Child
+ * @typedef {import('./page.js').App} App
+ */
+import { h } from '../core/dom.js';
+import { empty, fault } from './parts.js';
+import { clearFilters } from './story_filters.js';
+
+/**
+ * What is shown instead, if there is no story.
+ * @param {State} state
+ * @param {Row[]} all
+ * @returns {Child}
+ */
+export function without({ past, sprint, sprintError }, all) {
+  if (all.length > 0) return null;
+  if (past) {
+    if (past.error) return fault(past.error);
+    return past.scene ? empty('This batch took no story', 'It ended before its first cycle began.') : waiting(`Loading batch ${past.batchId}…`);
+  }
+  if (sprintError) {
+    return h('div', { key: 'without', class: 'story-without' }, fault(sprintError.error, sprintError.hint),
+      empty('There is no sprint to show', 'The stories are read from ', h('code', null, 'sprint-status.yaml'),
+        ', which the sprint planning of BMAD writes. Once it is there, it is shown with the next event or reload. ',
+        h('code', null, 'sprint-runner doctor'), ' tells what else is missing.'));
+  }
+  if (!sprint) return waiting('Loading the stories…');
+  return empty('The sprint has no stories yet', 'Add some below ', h('code', null, 'development_status'), ' in ',
+    h('code', null, 'sprint-status.yaml'), ', one a line: ', h('code', null, '1-1-first-story: backlog'), '.');
+}
+
+/** What is said above the stories when the file has gone bad since they were read. @param {State} state @returns {Child} */
+export function stale({ past, sprint, sprintError }) {
+  return !past && sprint && sprintError && fault(`${sprintError.error} What is shown is what was read before.`, sprintError.hint);
+}
+
+/** @param {App} app @param {string} view */
+export function noMatch(app, view) {
+  return h('div', { key: 'none', class: 'empty' }, h('h2', null, 'No story fits the filters'),
+    h('button', { onclick: () => clearFilters(app, view) }, 'Clear filters'));
+}
+
+/** @param {string} text */
+function waiting(text) {
+  return h('div', { key: 'waiting', class: 'empty', role: 'status' }, h('p', null, text));
+}

@@ -113,7 +113,7 @@ function update(node, wanted) {
   if (wanted.props.deps && same(before.props.deps, wanted.props.deps)) return;
   described.set(node, wanted);
   // An element with `mount` and no children of its own belongs to what was mounted.
-  if (!wanted.props.mount) patch(node, contents(wanted));
+  if (!wanted.props.mount || wanted.children.length > 0) patch(node, contents(wanted));
   assign(node, before.props, wanted.props);
 }
 

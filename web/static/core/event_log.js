@@ -19,6 +19,8 @@ export class EventLog {
     this.lines = [];
     /** Whether there is nothing older to load. */
     this.complete = false;
+    /** How many shown lines have been added at the end: how far older ones have moved. */
+    this.appended = 0;
     /** @type {Filter} */
     this.filter = { story: '', kind: '', text: '' };
     /** @type {LogLine[]} */
@@ -52,7 +54,9 @@ export class EventLog {
       if (event.seq <= this.lastSeq) continue;
       const line = logLine(event);
       this.lines.push(line);
-      if (this.shown !== this.lines && fits(line, this.filter)) this.shown.push(line);
+      const shows = this.shown === this.lines || fits(line, this.filter);
+      if (shows) this.appended += 1;
+      if (shows && this.shown !== this.lines) this.shown.push(line);
     }
     if (this.lines.length > MOST_LINES + PIECE) {
       this.lines.splice(0, this.lines.length - MOST_LINES);
@@ -85,6 +89,7 @@ export class EventLog {
 
   refilter() {
     const { story, kind, text } = this.filter;
+    this.appended = 0;
     this.shown = story || kind || text ? this.lines.filter((line) => fits(line, this.filter)) : this.lines;
   }
 }

@@ -83,7 +83,7 @@ export const STATES = {
   starting: { icon: '◌', word: 'Starting', tone: 'running' },
   running: { icon: '◐', word: 'Running', tone: 'running' },
   pausing: { icon: '◔', word: 'Pausing', tone: 'waiting' },
-  paused: { icon: '⏸', word: 'Paused', tone: 'waiting' },
+  paused: { icon: '‖', word: 'Paused', tone: 'waiting' },
   waiting: { icon: '◷', word: 'Waiting', tone: 'waiting' },
   waiting_limit: { icon: '◷', word: 'Waiting for limit', tone: 'waiting' },
   stopping: { icon: '◑', word: 'Stopping', tone: 'warning' },

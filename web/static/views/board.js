@@ -15,19 +15,17 @@ import { columnOf, descriptionOf, filtered, groups, OTHER, rows, STATUSES } from
 import { meter, state as stateWord } from './parts.js';
 import { storyCard } from './story_card.js';
 import { filtersOf, isFiltered, storyFilters } from './story_filters.js';
-import { noMatch, without } from './story_states.js';
+import { noMatch, stale, without } from './story_states.js';
 import { tip } from './story_tip.js';
 
-/** A sprint of no more stories than this is shown as a whole, but for what is done. */
-const FEW = 60;
-/** Of an epic in full: what the heads of its columns say. @type {Record<string, string>} */
+/** Shorter than the words of the statuses. @type {Record<string, string>} */
 const HEADS = { 'ready-for-dev': 'Ready', [OTHER]: 'Other' };
 
 /** @type {import('./page.js').View} */
 export function board(state, app) {
   const all = rows(state);
   const missing = without(state, all);
-  if (missing) return [heading(state), missing];
+  if (missing) return [...heading(state), missing];
   const filters = filtersOf(state, 'board');
   const visible = filtered(all, filters);
   const narrowed = isFiltered(filters);
@@ -35,12 +33,13 @@ export function board(state, app) {
   const whole = new Map(groups(all, state).map((group) => [group.id, group]));
   const columns = [...STATUSES, ...(all.some(({ status }) => columnOf(status) === OTHER) ? [OTHER] : [])];
   const counts = new Map(columns.map((column) => [column, visible.filter(({ status }) => columnOf(status) === column).length]));
-  const opened = new Map(epics.map((epic) => [epic.id, isOpen(state, epic, all.length, narrowed)]));
+  const next = epics.find((epic) => epic.rows.some(({ status }) => status !== 'done'))?.id;
+  const opened = new Map(epics.map((epic) => [epic.id, isOpen(state, epic, next, narrowed)]));
   return [
-    heading(state),
+    ...heading(state),
     storyFilters(state, app, 'board', all, visible.length, toggleAll(app, opened)),
     visible.length === 0 ? noMatch(app, 'board') : h('div', {
-      key: 'board', class: 'board', style: { '--lanes': columns.map((column) => (counts.get(column) ? 'minmax(0, 1fr)' : '72px')).join(' ') },
+      key: 'board', class: 'board', style: { '--lanes': columns.map((column) => (counts.get(column) ? 'minmax(0, 1fr)' : '104px')).join(' ') },
     },
       h('div', { key: 'heads', class: 'lane-heads', 'aria-hidden': 'true' }, columns.map((column) => head(column, counts.get(column) ?? 0))),
       epics.map((epic) => section(state, app, epic, whole.get(epic.id) ?? epic, columns, opened.get(epic.id) ?? false))),
@@ -60,23 +59,22 @@ export function boardKeys(state, app) {
   };
 }
 
-/** @param {State} state */
+/** @param {State} state @returns {Child[]} */
 function heading(state) {
   const { board: shownBoard } = shown(state);
   return [
     h('h2', { key: 'h', class: 'hidden' }, 'Board'),
+    stale(state),
     state.past && h('p', { key: 'past', class: 'quiet-text story-note' },
       `The stories of batch ${state.past.batchId}, as ${shownBoard.ended_at === null || state.past.player ? 'they stood at this moment' : 'it left them'}. How they stand now is on the live board.`),
   ];
 }
 
-/** @param {State} state @param {Group} epic @param {number} count @param {boolean} narrowed */
-function isOpen({ prefs, past }, epic, count, narrowed) {
+/** @param {State} state @param {Group} epic @param {string | undefined} next - The epic that is to be done next. @param {boolean} narrowed */
+function isOpen({ prefs, past }, epic, next, narrowed) {
   const wish = prefs.expanded[`board:${epic.id}`];
-  if (narrowed || past) return wish !== false;
   if (wish !== undefined) return wish;
-  if (epic.rows.some(({ status, inBatch }) => inBatch || !['done', 'backlog'].includes(status))) return true;
-  return count <= FEW && epic.rows.some(({ status }) => status !== 'done');
+  return narrowed || past !== null || epic.id === next || epic.rows.some(({ status, inBatch }) => inBatch || !['done', 'backlog'].includes(status));
 }
 
 /** @param {App} app @param {Map<string, boolean>} opened */

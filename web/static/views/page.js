@@ -11,7 +11,7 @@
 import { h } from '../core/dom.js';
 import { go, href, tab, VIEWS } from '../core/router.js';
 import { activity } from './activity.js';
-import { board } from './board.js';
+import { board, boardKeys } from './board.js';
 import { command, commandKeys } from './command.js';
 import { header, headerKeys } from './header.js';
 import { help } from './help.js';
@@ -21,7 +21,7 @@ import { progress } from './progress.js';
 import { run, runKeys } from './run.js';
 import { settings } from './settings.js';
 import { sidebar } from './sidebar.js';
-import { stories } from './stories.js';
+import { stories, storiesKeys } from './stories.js';
 import { story } from './story.js';
 import { supervision } from './supervision.js';
 import { timeline, timelineKeys } from './timeline.js';
@@ -30,8 +30,8 @@ import { toasts } from './toasts.js';
 /** @type {Record<string, {title: string, view: View, keys?: (state: State, app: App) => Keys}>} */
 const SHOWN = {
   run: { title: 'Run', view: run, keys: runKeys },
-  board: { title: 'Board', view: board },
-  stories: { title: 'Stories', view: stories },
+  board: { title: 'Board', view: board, keys: boardKeys },
+  stories: { title: 'Stories', view: stories, keys: storiesKeys },
   timeline: { title: 'Timeline', view: timeline, keys: timelineKeys },
   supervision: { title: 'Supervision', view: supervision },
   activity: { title: 'Activity', view: activity },

@@ -68,8 +68,7 @@ function figures(row, now) {
   const parts = /** @type {[string, Child, string][]} */ ([
     ['reviews', row.reviews > 0 && plural(row.reviews, 'review'), 'Code reviews'],
     ['took', row.since === null ? row.duration !== null && duration(row.duration) : ticking(row.since, now), row.inBatch ? 'Time in this batch' : 'Time in earlier batches'],
-    ['cost', row.cost !== null && cost(row.cost), 'Cost in this batch'],
-    ['tokens', row.tokens !== null && `${count(row.tokens)} tokens`, 'Tokens in this batch'],
+    ['cost', row.cost !== null && cost(row.cost), row.tokens === null ? '' : `Cost in this batch, ${count(row.tokens)} tokens`],
   ]).filter(([, value]) => value);
   if (parts.length === 0) return null;
   return h('p', { key: 'figures', class: 'card-figures' }, parts.map(([name, value, title]) => h('span', { key: name, title }, value)));

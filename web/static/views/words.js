@@ -1,0 +1,51 @@
+/**
+ * What the sprint does, in words. Pure.
+ *
+ * @typedef {import('../core/types.js').State} State
+ */
+import { hour } from '../core/format.js';
+import { present } from '../core/orders.js';
+
+/**
+ * `state`: as in format.STATES; `long`: "Running cycle 2 of 5"; `short`: for the window's title.
+ * @param {State} state
+ * @returns {{state: string, long: string, short: string}}
+ */
+export function words(state) {
+  const { board } = state.live;
+  const now = present(state);
+  const of = board.max_cycles === null ? '' : ` of ${board.max_cycles}`;
+  const cycle = board.cycle ? `cycle ${board.cycle}${of}` : 'the first cycle';
+  switch (now) {
+    case 'starting':
+      return { state: 'starting', long: 'Starting', short: '◌ Starting' };
+    case 'running':
+      return { state: 'running', long: `Running ${cycle}`, short: `● ${board.cycle || 1}${of && `/${board.max_cycles}`} Running` };
+    case 'pausing':
+      return { state: 'pausing', long: 'Pausing after what runs', short: '◔ Pausing' };
+    case 'paused':
+      return { state: 'paused', long: `Paused in ${cycle}`, short: '‖ Paused' };
+    case 'waiting_limit': {
+      const until = board.resets_at === null ? '' : ` until ${hour(board.resets_at)}`;
+      return { state: 'waiting_limit', long: `Waiting for limit${until}`, short: `◷ Waiting${until}` };
+    }
+    case 'stopping':
+      return { state: 'stopping', long: stopping(board.detail), short: '◑ Stopping' };
+    default:
+      return ended(state);
+  }
+}
+
+/** @param {string} detail */
+function stopping(detail) {
+  const kind = /\b(command|story|cycle)\b/.exec(detail)?.[1];
+  return kind ? `Stopping after this ${kind}` : 'Stopping';
+}
+
+/** @param {State} state */
+function ended({ live: { board }, overview }) {
+  if (board.state === 'error') return { state: 'error', long: `Batch ${board.batch_id} ended with an error`, short: '✕ Error' };
+  if (overview?.resumable) return { state: 'stopped', long: `Idle, batch ${overview.resumable.batch_id} unfinished`, short: '■ Unfinished' };
+  if (board.state === 'completed') return { state: 'completed', long: `Idle, batch ${board.batch_id} completed`, short: '✓ Completed' };
+  return { state: 'idle', long: 'Idle', short: '○ Idle' };
+}

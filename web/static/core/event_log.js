@@ -5,7 +5,7 @@
  * @typedef {import('./types.js').LogLine} LogLine
  * @typedef {import('./types.js').Envelope} Envelope
  * @typedef {{story: string, kind: string, text: string}} Filter
- *   `kind`: a tone, a type or its beginning (`batch`), or empty. `text`: has to stand in the line.
+ *   `kind`: a tone, a kind or a type, or empty. `text`: has to stand in the line.
  */
 import { logLine } from './log_line.js';
 
@@ -69,9 +69,10 @@ export class EventLog {
   prepend(events, all) {
     const first = this.firstSeq;
     const older = events.filter((event) => !first || event.seq < first);
-    this.lines.unshift(...older.map(logLine));
+    const lines = older.map(logLine);
+    this.lines.unshift(...lines);
+    if (this.shown !== this.lines) this.shown.unshift(...lines.filter((line) => fits(line, this.filter)));
     this.complete = all;
-    this.refilter();
   }
 
   /**
@@ -97,7 +98,7 @@ export class EventLog {
 /** @param {LogLine} line @param {Filter} filter */
 function fits(line, { story, kind, text }) {
   if (story && !line.story.split(',').includes(story)) return false;
-  if (kind && line.tone !== kind && line.type !== kind && !line.type.startsWith(`${kind}:`)) return false;
+  if (kind && line.tone !== kind && line.kind !== kind && line.type !== kind) return false;
   if (!text) return true;
   const wanted = text.toLowerCase();
   return [line.story, line.command, line.task, line.status, line.message, line.type].some((part) => part.toLowerCase().includes(wanted));

@@ -29,6 +29,7 @@ export function logLine({ seq, type, timestamp, payload }) {
     seq,
     at: timestamp,
     type,
+    kind: type === 'command:progress' ? text(payload.kind) : type.split(':')[0],
     story: text(payload.story_key) || list(payload.story_keys),
     command: text(payload.command) || (type.startsWith('background:') ? text(payload.task_type) : type.split(':')[0]),
     task: text(payload.task_id),

@@ -74,16 +74,20 @@ export function zoomed({ from, to }, factor, at) {
 }
 
 /**
- * The view that shows this window. One whose right edge is where the clock is goes on with it.
+ * The view that shows this window, and something of what there is. One that shows all of it goes on doing so, and one
+ * whose right edge is where the clock is goes on with it.
  * @param {Window} window
+ * @param {number} begin
  * @param {number} end
  * @param {boolean} grows
  * @returns {View}
  */
-export function viewOf({ from, to }, end, grows) {
+export function viewOf({ from, to }, begin, end, grows) {
   const span = Math.round(to - from);
-  const isEdge = to >= end && to - end <= span * AIR * 2;
-  return { span, to: grows && isEdge ? null : Math.round(to) };
+  if (from <= begin && to >= end && span > (end - begin) * (1 + AIR)) return FIT;
+  const right = Math.round(Math.min(Math.max(to, begin + span * AIR), end + span * (1 - AIR)));
+  const isEdge = right >= end && right - end <= span * AIR * 2;
+  return { span, to: grows && isEdge ? null : right };
 }
 
 /** By the clock on the wall, not by that of Greenwich. @param {number} from @param {number} step */

@@ -89,6 +89,7 @@
  * @property {number} seq
  * @property {number} at
  * @property {string} type
+ * @property {string} kind - What it tells of: batch, cycle, story, command; of a command at work task, tool, text, note.
  * @property {string} story
  * @property {string} command
  * @property {string} task

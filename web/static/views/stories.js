@@ -109,7 +109,8 @@ function line(row, index, batch, batchId, now, second) {
 /** @param {Column} column @param {Child} content */
 function cell(column, content) {
   const numbers = HEADS.some(([name, , isNumber]) => name === column && isNumber);
-  return h('div', { key: column, role: 'cell', 'data-column': column, class: numbers ? 'right' : 'cut' }, content);
+  const quiet = content === '–' ? ' quiet-text' : '';
+  return h('div', { key: column, role: 'cell', 'data-column': column, class: `${numbers ? 'right' : 'cut'}${quiet}` }, content);
 }
 
 /** Where it stands, or why it does not go on. @param {Row} row @returns {Child} */

@@ -1,0 +1,60 @@
+/**
+ * The difference of two texts, line by line: what an edit took out and put in. Pure.
+ *
+ * @typedef {{sign: ' ' | '+' | '-', text: string}} DiffLine
+ */
+
+/** Lines that are compared cell by cell; longer edits are shown as all out, all in. */
+const MOST_CELLS = 250_000;
+
+/**
+ * @param {string} before
+ * @param {string} after
+ * @returns {DiffLine[]}
+ */
+export function diff(before, after) {
+  const old = before === '' ? [] : before.split('\n');
+  const fresh = after === '' ? [] : after.split('\n');
+  let head = 0;
+  while (head < old.length && head < fresh.length && old[head] === fresh[head]) head += 1;
+  let tail = 0;
+  while (tail < old.length - head && tail < fresh.length - head && old[old.length - 1 - tail] === fresh[fresh.length - 1 - tail]) tail += 1;
+  const same = (/** @type {string} */ text) => /** @type {DiffLine} */ ({ sign: ' ', text });
+  return [
+    ...old.slice(0, head).map(same),
+    ...middle(old.slice(head, old.length - tail), fresh.slice(head, fresh.length - tail)),
+    ...(tail ? old.slice(-tail).map(same) : []),
+  ];
+}
+
+/** @param {string[]} old @param {string[]} fresh @returns {DiffLine[]} */
+function middle(old, fresh) {
+  if (old.length * fresh.length > MOST_CELLS) return [...lines('-', old), ...lines('+', fresh)];
+  const width = fresh.length + 1;
+  const longest = new Uint32Array((old.length + 1) * width);
+  for (let row = old.length - 1; row >= 0; row -= 1) {
+    for (let column = fresh.length - 1; column >= 0; column -= 1) {
+      longest[row * width + column] = old[row] === fresh[column]
+        ? longest[(row + 1) * width + column + 1] + 1
+        : Math.max(longest[(row + 1) * width + column], longest[row * width + column + 1]);
+    }
+  }
+  /** @type {DiffLine[]} */
+  const found = [];
+  let row = 0;
+  let column = 0;
+  while (row < old.length && column < fresh.length) {
+    if (old[row] === fresh[column]) {
+      found.push({ sign: ' ', text: old[row] });
+      row += 1;
+      column += 1;
+    } else if (longest[(row + 1) * width + column] >= longest[row * width + column + 1]) found.push({ sign: '-', text: old[row++] });
+    else found.push({ sign: '+', text: fresh[column++] });
+  }
+  return [...found, ...lines('-', old.slice(row)), ...lines('+', fresh.slice(column))];
+}
+
+/** @param {'+' | '-'} sign @param {string[]} texts @returns {DiffLine[]} */
+function lines(sign, texts) {
+  return texts.map((text) => ({ sign, text }));
+}

@@ -225,7 +225,8 @@ class Batch:
         when = min(order.when, Stop.COMMAND) if self._gate.held and not self._gate.inside else order.when
         self._stop = StopOrder(when=when, reason=order.reason)
         self._gate.stop(when)
-        await self._say("stopping", order.reason)
+        until = "" if when is Stop.NOW else f", after this {when.name.lower()}"
+        await self._say("stopping", f"{order.reason}{until}")
         if when is Stop.NOW:
             self._work.cancel()
 

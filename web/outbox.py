@@ -59,6 +59,8 @@ class Outbox:
         self._note: Note | None = None
         self._idle: trio.Event | None = None
         """Set when nothing waits any more; None while nothing does."""
+        self._waiting = trio.CancelScope()
+        """Of the wait until the kernel takes more."""
         self._is_finishing = False
         self.heard = trio.current_time()
         """When the client said anything last."""
@@ -126,6 +128,8 @@ class Outbox:
             if self._queue[place][0] <= born:
                 return
             self._queue[place] = (born, *self._queue[place][1:])
+        if self._queue:
+            self._waiting.deadline = self._deadline()
 
     def alongside(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Have something done for the client beside what the connection does, and no longer than that lasts."""
@@ -141,12 +145,12 @@ class Outbox:
     async def _flush(self) -> None:
         """Hand over what waits, until nothing does or the connection has ended."""
         while self._queue:
-            with trio.CancelScope(deadline=self._deadline()) as scope:
+            with trio.CancelScope(deadline=self._deadline()) as self._waiting:
                 try:
                     await trio.lowlevel.wait_writable(self._sock)
                 except (trio.ClosedResourceError, OSError):
                     self.end("closed")
-            if scope.cancelled_caught:
+            if self._waiting.cancelled_caught:
                 # While it waited it may have become live, or have been given more time.
                 if trio.current_time() >= self._deadline():
                     await self._leave()

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -238,10 +238,10 @@ class Stage:
                 nursery.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def control(self) -> AsyncIterator[Control]:
+    async def control(self, settings: Callable[[], Awaitable[Settings]] | None = None) -> AsyncIterator[Control]:
         """Recorder and control run for the length of the block; control ends first."""
         async with self.recording(), trio.open_nursery() as nursery:
-            control = Control(self.kit, self._note_crash)
+            control = Control(self.kit, self._note_crash, settings)
             await nursery.start(control.run, self.root)
             yield control
             nursery.cancel_scope.cancel()

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from web.outbox import ANSWER_SECONDS, LIVE_BYTES, LIVE_SECONDS, Outbox
 
@@ -109,6 +110,32 @@ async def test_the_time_counts_from_when_the_event_happened():
         ends.outbox.push(bytes(LIVE_BYTES // 2), began - 0.4)
         await ends.outbox.drained()
         assert ends.outbox.ended == "deadline"
+        assert 0.1 <= trio.current_time() - began < 0.1 + LATENESS
+
+
+async def test_what_waits_in_front_of_something_older_has_no_more_time_than_that():
+    async with connected() as ends:
+        ends.go_live()
+        fill(ends.outbox)
+        began = trio.current_time()
+        ends.outbox.push(b"a ping", began)
+        ends.outbox.push(b"an event", began - 0.4)
+        await ends.outbox.drained()
+        assert ends.outbox.ended == "deadline"
+        assert LIVE_SECONDS <= ends.outbox.age < LIVE_SECONDS + LATENESS
+        assert 0.1 <= trio.current_time() - began < 0.1 + LATENESS
+
+
+async def test_what_waits_already_has_no_more_time_than_something_older_that_comes():
+    async with connected() as ends:
+        ends.go_live()
+        fill(ends.outbox)
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+        ends.outbox.push(b"an event", began - 0.4)
+        await ends.outbox.drained()
+        assert ends.outbox.ended == "deadline"
+        assert LIVE_SECONDS <= ends.outbox.age < LIVE_SECONDS + LATENESS
         assert 0.1 <= trio.current_time() - began < 0.1 + LATENESS
 
 

@@ -16,6 +16,7 @@ from runner.store.records import EventRow, fetch_all, snapshot
 
 ATTEMPT_LIMIT = 5000
 """Attempts of a batch that are handed out, the newest: a page of 1 MB."""
+_BEYOND = 2**63 - 1
 WAITS = ("paused", "waiting_limit")
 _TELLING = tuple(kind.event_type for kind in CATALOGUE if kind is not CommandProgress)
 _EVENT = "SELECT id AS seq, event_type AS type, timestamp, payload_json FROM events"
@@ -72,11 +73,8 @@ class BoardView:
     waits: tuple[WaitBar, ...]
 
 
-def read_board(connection: Connection, batch_id: int | None, known: Board | None = None) -> BoardView | None:
-    """A batch's view; of the present batch when none is named. None: there is no such batch.
-
-    `known` is the board of an earlier view of the same batch: only what came after it is read.
-    """
+def read_board(connection: Connection, batch_id: int | None) -> BoardView | None:
+    """A batch's view; of the present batch when none is named. None: there is no such batch."""
     with snapshot(connection):
         seq = queries.last_seq(connection)
         if batch_id is None:
@@ -86,31 +84,27 @@ def read_board(connection: Connection, batch_id: int | None, known: Board | None
             batch_id = present.id
         elif not queries.batch_exists(connection, batch_id):
             return None
-        if known is None or known.batch_id != batch_id:
-            known = Board()
         return BoardView(
             seq=seq,
-            board=_with_progress(connection, _folded(connection, batch_id, known)),
+            board=_with_progress(connection, _folded(connection, batch_id)),
             attempts=_attempts(connection, batch_id),
             chains=_chains(connection, batch_id),
             waits=tuple(_waits(connection, batch_id)),
         )
 
 
-def telling_events(
-    connection: Connection, batch_id: int, after: int, before: int | None = None
-) -> Iterator[Envelope]:
+def telling_events(connection: Connection, batch_id: int, before: int = _BEYOND) -> Iterator[Envelope]:
     """A batch's events that move a board for good, in order."""
     # One index tells the types, each in order; the batch's own would lead through everything agents said.
     types = ", ".join("?" * len(_TELLING))
-    query = f"{_EVENT} WHERE event_type IN ({types}) AND id > ? AND id < ? AND +batch_id = ? ORDER BY id"
-    high = 2**63 - 1 if before is None else before
-    rows = fetch_all(connection, EventRow, query, *_TELLING, after, high, batch_id)
+    query = f"{_EVENT} WHERE event_type IN ({types}) AND id < ? AND +batch_id = ? ORDER BY id"
+    rows = fetch_all(connection, EventRow, query, *_TELLING, before, batch_id)
     return (row.envelope for row in rows)
 
 
-def _folded(connection: Connection, batch_id: int, board: Board) -> Board:
-    for event in telling_events(connection, batch_id, board.seq):
+def _folded(connection: Connection, batch_id: int) -> Board:
+    board = Board()
+    for event in telling_events(connection, batch_id):
         if event.type == "batch:start" and board.ended_at is None:
             # A run that was killed ends with the last event before, whatever it was.
             row = connection.execute("SELECT timestamp FROM events WHERE id = ?", (event.seq - 1,)).fetchone()
@@ -121,11 +115,13 @@ def _folded(connection: Connection, batch_id: int, board: Board) -> Board:
 
 def _with_progress(connection: Connection, board: Board) -> Board:
     """The board with what the agents of running commands said last."""
-    told = board
     for command_id in board.running:
         for event in _last_words(connection, command_id):
-            told = absorb(told, event)
-    return replace(told, seq=board.seq, at=max(told.at, board.at))
+            board = absorb(board, event)
+    # Whatever was left out, this is how far the board has come.
+    newest = "SELECT id, timestamp FROM events WHERE batch_id = ? ORDER BY id DESC LIMIT 1"
+    seq, at = connection.execute(newest, (board.batch_id,)).fetchone() or (board.seq, board.at)
+    return replace(board, seq=seq, at=at)
 
 
 def _last_words(connection: Connection, command_id: int) -> list[Envelope]:

@@ -30,6 +30,9 @@ LOST = "ERR_CONNECTION_REFUSED"
 """What Chromium itself says of a server that is gone."""
 
 
+playwright.expect.set_options(timeout=PATIENCE_MS)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, NAMES)), None)

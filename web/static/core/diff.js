@@ -1,11 +1,13 @@
 /**
  * The difference of two texts, line by line: what an edit took out and put in. Pure.
  *
- * @typedef {{sign: ' ' | '+' | '-', text: string}} DiffLine
+ * @typedef {{sign: ' ' | '+' | '-' | '…', text: string}} DiffLine - `…`: lines that were left out.
  */
 
 /** Lines that are compared cell by cell; longer edits are shown as all out, all in. */
 const MOST_CELLS = 250_000;
+/** Unchanged lines that are shown around a change. */
+const AROUND = 3;
 
 /**
  * @param {string} before
@@ -57,4 +59,35 @@ function middle(old, fresh) {
 /** @param {'+' | '-'} sign @param {string[]} texts @returns {DiffLine[]} */
 function lines(sign, texts) {
   return texts.map((text) => ({ sign, text }));
+}
+
+/**
+ * Without the long stretches in which nothing changes.
+ * @param {DiffLine[]} all
+ * @returns {DiffLine[]}
+ */
+export function shortened(all) {
+  const changed = all.flatMap(({ sign }, place) => (sign === ' ' ? [] : [place]));
+  /** @type {DiffLine[]} */
+  const found = [];
+  let done = 0;
+  for (const place of changed) {
+    const from = Math.max(done, place - AROUND);
+    if (from > done) found.push(leftOut(from - done));
+    found.push(...all.slice(from, place + 1));
+    done = Math.max(done, place + 1);
+    let behind = 0;
+    while (done < all.length && all[done].sign === ' ' && behind < AROUND) {
+      found.push(all[done]);
+      done += 1;
+      behind += 1;
+    }
+  }
+  if (done < all.length) found.push(leftOut(all.length - done));
+  return found;
+}
+
+/** @param {number} count @returns {DiffLine} */
+function leftOut(count) {
+  return { sign: '…', text: `${count} unchanged ${count === 1 ? 'line' : 'lines'}` };
 }

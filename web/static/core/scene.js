@@ -39,7 +39,8 @@ export function follow(scene, envelope) {
   const board = absorb(scene.board, envelope);
   const begins = type === 'batch:start' && !(payload.resumed && payload.batch_id === scene.board.batch_id);
   const before = begins ? NOTHING : scene;
-  return { ...(CHANGES[type]?.(before, payload, timestamp) ?? before), board };
+  const change = Object.hasOwn(CHANGES, type) ? CHANGES[type] : undefined;
+  return { ...(change ? change(before, payload, timestamp) : before), board };
 }
 
 /** @type {Record<string, (scene: Scene, payload: Record<string, any>, at: number) => Scene>} */

@@ -28,17 +28,11 @@
  * @typedef {{q?: string, status?: string, epic?: string, in?: string}} Filters
  */
 import { shortKey } from './format.js';
-import { PHASES } from './reducer.js';
 import { shown } from './scene.js';
 
 export const STATUSES = ['backlog', 'ready-for-dev', 'in-progress', 'review', 'done', 'blocked'];
 /** Stands for whatever else somebody has written into the file. */
 export const OTHER = 'other';
-/** @type {Record<string, string>} */
-const WORDS = {
-  'create-story': 'create', 'story-review': 'review', 'create-tech-spec': 'spec', 'tech-spec-review': 'spec review',
-  'dev-story': 'dev', 'code-review': 'code review',
-};
 /** @type {Running[]} */
 const NONE = [];
 /** After its end a batch knows better than the file as it was read before. */
@@ -172,30 +166,6 @@ export function groups(all, { sprint, past }) {
     if (one.status === 'done') group.done += 1;
   }
   return [...found.values()].filter((group) => !past || group.rows.length > 0);
-}
-
-/** What a phase is called in short. @param {string} phase */
-export function phaseWord(phase) {
-  return Object.hasOwn(WORDS, phase) ? WORDS[phase] : phase;
-}
-
-/**
- * A story's way through its phases.
- * @param {Pick<Row, 'phases' | 'status' | 'running' | 'since'>} row
- * @returns {{phase: string, state: 'done' | 'running' | 'current' | 'blocked' | 'skipped' | 'todo'}[]}
- */
-export function track({ phases, status, running, since }) {
-  const stands = phases[phases.length - 1] ?? '';
-  const reached = Math.max(-1, ...phases.map((phase) => PHASES.indexOf(phase)));
-  return PHASES.map((phase, place) => {
-    if (phase === stands) {
-      if (status === 'done') return { phase, state: 'done' };
-      if (status === 'blocked') return { phase, state: 'blocked' };
-      return { phase, state: since !== null && running.some(({ background }) => !background) ? 'running' : 'current' };
-    }
-    if (phases.includes(phase)) return { phase, state: 'done' };
-    return { phase, state: place < reached || status === 'done' ? 'skipped' : 'todo' };
-  });
 }
 
 /** What its file says of a story. @param {Record<string, string>} descriptions @param {{key: string, short: string}} row */

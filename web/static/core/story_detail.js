@@ -4,8 +4,9 @@
  * @typedef {import('./types.js').Attempt} Attempt
  * @typedef {import('./types.js').Envelope} Envelope
  * @typedef {{phase: string, attempts: Attempt[]}} Stage
- * @typedef {{tone: string, icon: string, word: string, counts: string, titles: string[], warnings: string[]}} Verdict
+ * @typedef {{tone: string, icon: string, word: string, titles: string[], warnings: string[]}} Verdict
  * @typedef {{path: string, times: number, made: boolean, at: number, commandId: number}} WrittenFile
+ * @typedef {{folder: string, files: (WrittenFile & {name: string})[]}} WrittenFolder
  */
 import { baseName, PHASES } from './reducer.js';
 
@@ -15,9 +16,8 @@ const PART_OF = { 'story-discovery': 'create-story' };
 const LEVELS = ['critical', 'high', 'medium', 'low'];
 /** @type {Record<string, [string, string, string]>} */
 const SEVERITIES = {
-  ZERO: ['success', '✓', 'No issues'], LOW: ['success', '▽', 'Highest severity: low'], MEDIUM: ['warning', '△', 'Highest severity: medium'],
-  HIGH: ['error', '▲', 'Highest severity: high'], CRITICAL: ['error', '▲', 'Highest severity: critical'],
-  UNKNOWN: ['warning', '?', 'No severity was named'],
+  ZERO: ['success', '✓', 'No issues'], LOW: ['success', '▽', 'Low at most'], MEDIUM: ['warning', '△', 'Medium at most'],
+  HIGH: ['error', '▲', 'High at most'], CRITICAL: ['error', '▲', 'Critical'], UNKNOWN: ['warning', '?', 'No severity named'],
 };
 const WRITES = /^(Write|Edit|MultiEdit|NotebookEdit) (.+)$/s;
 
@@ -30,13 +30,14 @@ const WRITES = /^(Write|Edit|MultiEdit|NotebookEdit) (.+)$/s;
 export function stages(attempts, key) {
   /** @type {Map<string, Attempt[]>} */
   const found = new Map([...BEFORE, ...PHASES].map((phase) => [phase, []]));
-  const own = Object.values(attempts).filter(({ story_keys }) => story_keys.includes(key)).sort((one, other) => one.id - other.id);
-  for (const attempt of own) {
+  const own = Object.values(attempts).filter(({ story_keys }) => story_keys.includes(key));
+  for (const attempt of own.sort((one, other) => one.id - other.id)) {
     const base = baseName(attempt.command);
     const phase = Object.hasOwn(PART_OF, base) ? PART_OF[base] : base;
     found.set(phase, [...found.get(phase) ?? [], attempt]);
   }
-  return [...found].map(([phase, some]) => ({ phase, attempts: some })).filter(({ phase, attempts: some }) => some.length > 0 || PHASES.includes(phase));
+  const all = [...found].map(([phase, some]) => ({ phase, attempts: some }));
+  return all.filter((stage) => stage.attempts.length > 0 || PHASES.includes(stage.phase));
 }
 
 /**
@@ -51,19 +52,23 @@ export function verdictOf(command, json, key) {
   if (!facts) return null;
   const warnings = texts(facts.warnings);
   const told = toldBy(baseName(command), facts, key);
-  if (!told) return warnings.length > 0 ? { tone: 'warning', icon: '△', word: 'Something was missing', counts: '', titles: [], warnings } : null;
-  return { counts: '', titles: [], ...told, warnings };
+  if (told) return { titles: [], ...told, warnings };
+  return warnings.length > 0 ? { tone: 'warning', icon: '△', word: 'Something was missing', titles: [], warnings } : null;
 }
 
-/** @param {string} base @param {any} facts @param {string} key @returns {Omit<Verdict, 'warnings' | 'counts' | 'titles'> & Partial<Verdict> | null} */
+/**
+ * @param {string} base @param {any} facts @param {string} key
+ * @returns {{tone: string, icon: string, word: string, titles?: string[]} | null}
+ */
 function toldBy(base, facts, key) {
   if (base === 'code-review') {
     const { severity = 'UNKNOWN', titles, counts } = facts.review ?? {};
     const [tone, icon, word] = Object.hasOwn(SEVERITIES, severity) ? SEVERITIES[severity] : SEVERITIES.UNKNOWN;
-    return { tone, icon, word, counts: counted(counts), titles: texts(titles).sort() };
+    return { tone, icon, word: (severity !== 'ZERO' && counted(counts)) || word, titles: texts(titles).sort() };
   }
   if (base === 'story-review' || base === 'tech-spec-review') {
-    return facts.critical ? { tone: 'error', icon: '▲', word: 'Critical issues found' } : { tone: 'success', icon: '✓', word: 'No critical issues' };
+    if (facts.critical) return { tone: 'error', icon: '▲', word: 'Critical issues found' };
+    return { tone: 'success', icon: '✓', word: 'No critical issues' };
   }
   const decision = base === 'create-story' && Object.hasOwn(facts.decisions ?? {}, key) ? facts.decisions[key] : '';
   if (!decision) return null;
@@ -91,9 +96,9 @@ function texts(value) {
 }
 
 /**
- * The files that tools were told to write, the last one first, without the folder that all of them lie in.
+ * The files that tools were told to write, by folder, the last one first; without the folder that all of them lie in.
  * @param {Envelope[]} events
- * @returns {{root: string, files: WrittenFile[]}}
+ * @returns {{root: string, count: number, folders: WrittenFolder[]}}
  */
 export function written(events) {
   /** @type {Map<string, WrittenFile>} */
@@ -109,7 +114,16 @@ export function written(events) {
   }
   const files = [...found.values()].reverse();
   const root = commonFolder(files.map(({ path }) => path));
-  return { root, files: files.map((file) => ({ ...file, path: file.path.slice(root.length) })) };
+  /** @type {Map<string, WrittenFolder>} */
+  const folders = new Map();
+  for (const file of files) {
+    const place = file.path.lastIndexOf('/') + 1;
+    const folder = file.path.slice(root.length, place);
+    const own = folders.get(folder) ?? { folder, files: [] };
+    folders.set(folder, own);
+    own.files.push({ ...file, name: file.path.slice(place) });
+  }
+  return { root, count: files.length, folders: [...folders.values()] };
 }
 
 /** @param {string[]} paths */
@@ -124,10 +138,12 @@ function commonFolder(paths) {
 
 /** What can be done about a story that is blocked, by how its reason begins. @type {[RegExp, string][]} */
 const CURES = [
-  [/repeated error pattern/i, 'Three code reviews in a row found substantially the same: the developer and the reviewer do not agree. Read the findings below and say in the story file, or in the code, which of them is right.'],
-  [/review limit/i, 'The code reviews reached their limit. Look at what the last ones found; the limit is max_code_review_attempts in the settings.'],
+  [/repeated error pattern/i, 'The last three code reviews found substantially the same, so another one would too. Read the'
+    + ' findings below, and settle in the story file or in the code which side is right.'],
+  [/review limit/i, 'The code reviews reached their limit. Look at what the last ones found; the limit is'
+    + ' max_code_review_attempts in the settings.'],
   [/consecutive errors/i, 'A command failed three times in a row. Open its last attempt below: it says why.'],
-  [/unexpected status/i, 'The sprint file has a status that nobody knows, and the diagnosis did not help. Correct it there.'],
+  [/unexpected status/i, 'The sprint file has a status that nobody knows, and its diagnosis did not help. Correct it there.'],
   [/no longer in the sprint file/i, 'Somebody took the story out of the sprint file. Put its line back to have it done.'],
   [/blocked in the sprint file/i, 'Somebody set it to blocked in the sprint file.'],
 ];

@@ -39,7 +39,8 @@ export function wanted(state) {
   const { board, attempts } = shown(state);
   const batch = state.past?.batchId ?? (Object.hasOwn(board.stories, key) ? board.batch_id : null);
   // What is past has nothing new, also while it is played again.
-  const version = state.past ? 0 : Object.values(attempts).filter((one) => one.ended_at !== null && one.story_keys.includes(key)).length;
+  const ended = Object.values(attempts).filter((one) => one.ended_at !== null && one.story_keys.includes(key));
+  const version = state.past ? 0 : ended.length;
   return { of: JSON.stringify([key, batch]), key, batch, version };
 }
 
@@ -59,8 +60,8 @@ export async function load(store, { of, key, batch }) {
     const [verdicts, writes, lines, starts] = await Promise.all([
       batch === null ? {} : verdictsOf(key, batch),
       batch === null ? [] : writesOf(key, batch),
-      get('/api/events', { story: key, batch, limit: MOST_LINES }).then(({ events }) => events.map(logLine)),
-      get('/api/events', { story: key, type: 'story:start', limit: MOST_STARTS }).then(({ events }) => events.map((/** @type {Envelope} */ event) => event.timestamp)),
+      eventsOf({ story: key, batch, limit: MOST_LINES }).then((events) => events.map(logLine)),
+      eventsOf({ story: key, type: 'story:start', limit: MOST_STARTS }).then((all) => all.map(({ timestamp }) => timestamp)),
     ]);
     answer(store, of, { loaded: true, error: '', verdicts, writes, lines, seq, starts });
   } catch (error) {
@@ -73,18 +74,22 @@ function answer(store, of, changes) {
   if (store.state.local.story?.of === of) store.keep('story', changes);
 }
 
+/** @param {Record<string, string | number | null>} query @returns {Promise<Envelope[]>} */
+async function eventsOf(query) {
+  return (await get('/api/events', query)).events;
+}
+
 /** @param {string} key @param {number} batch @returns {Promise<Record<string, string>>} */
 async function verdictsOf(key, batch) {
   const { stories } = await get(`/api/batches/${batch}`);
-  const commands = stories.filter((/** @type {any} */ story) => story.story_key === key).flatMap((/** @type {any} */ story) => story.commands);
-  return Object.fromEntries(commands.map((/** @type {any} */ command) => [command.id, command.verdict_json]));
+  const commands = /** @type {any[]} */ (stories).filter((story) => story.story_key === key).flatMap((story) => story.commands);
+  return Object.fromEntries(commands.map((command) => [command.id, command.verdict_json]));
 }
 
 /** @param {string} key @param {number} batch @returns {Promise<Envelope[]>} */
 async function writesOf(key, batch) {
   const query = { story: key, batch, type: 'command:progress', limit: MOST_WRITES };
-  const pages = await Promise.all(TOOLS.map((q) => get('/api/events', { ...query, q })));
-  const events = pages.flatMap((page) => page.events);
+  const events = (await Promise.all(TOOLS.map((q) => eventsOf({ ...query, q })))).flat();
   return [...new Map(events.map((event) => [event.seq, event])).values()].sort((one, other) => one.seq - other.seq);
 }
 
@@ -106,8 +111,9 @@ export function linesOf(state, known) {
   /** @type {LogLine[]} */
   const found = [];
   // From the end, because the log is long and what is new in it is short.
-  for (let place = state.log.lines.length - 1; !state.past && known?.loaded && place >= 0 && found.length < MOST_LINES; place -= 1) {
-    const line = state.log.lines[place];
+  const live = state.past || !known?.loaded ? [] : state.log.lines;
+  for (let place = live.length - 1; place >= 0 && found.length < MOST_LINES; place -= 1) {
+    const line = live[place];
     if (line.seq <= asked) break;
     if (line.story.split(',').includes(key)) found.push(line);
   }

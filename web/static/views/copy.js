@@ -14,10 +14,21 @@ export function copyButton(app, text, what, look = '') {
 
 /** @param {App} app @param {string} text @param {string} what */
 async function copy(app, text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast(app.store, { tone: 'success', title: 'Copied', text: `The ${what} is in the clipboard.` });
-  } catch {
-    toast(app.store, { tone: 'warning', title: 'Not copied', text: 'The browser allows it only on a secure connection, and after a click.' });
-  }
+  const done = await navigator.clipboard?.writeText(text).then(() => true, () => false) || selected(text);
+  toast(app.store, done ? { tone: 'success', title: 'Copied', text: `The ${what} is in the clipboard.` }
+    : { tone: 'warning', title: 'Not copied', text: 'The browser allows it only on a secure connection, and after a click.' });
+}
+
+/** The old way, which asks for nobody's permission. @param {string} text */
+function selected(text) {
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+  const field = document.createElement('textarea');
+  field.value = text;
+  field.className = 'hidden';
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand('copy');
+  field.remove();
+  focused?.focus({ preventScroll: true });
+  return done;
 }

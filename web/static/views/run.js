@@ -1,140 +1,185 @@
 /**
- * The run: every event as a line, newest first. Only the lines in sight are in the document.
+ * The run: every event as a line, newest first. Only the lines in sight are in the document, and while one reads further
+ * down nothing is put in front of what is read: the log stays as it was until one goes back to its top.
  *
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
  * @typedef {import('../core/types.js').LogLine} LogLine
+ * @typedef {import('../core/event_log.js').EventLog} EventLog
  * @typedef {import('../core/keys.js').Keys} Keys
  * @typedef {import('../core/dom.js').Child} Child
+ * @typedef {{held: number | null, cursor: number | null, top: number, loading: boolean, error: string}} Reading
+ *   `held`: the newest line that is shown, null: whatever comes. `cursor`: where the keyboard is. `top`: in pixels.
+ * @typedef {{name: string, log: EventLog, busy: boolean, error: string, older: () => Promise<void>}} Source
  */
 import { h } from '../core/dom.js';
-import { clock, plural, shortKey, stateOf } from '../core/format.js';
-import { href } from '../core/router.js';
+import { plural } from '../core/format.js';
+import { nextRow, rowOf, until } from '../core/log_place.js';
+import { more, nameOf, search } from '../core/log_search.js';
 import { reveal, virtualList } from '../core/virtual.js';
-import { filters } from './run_filters.js';
-import { empty } from './parts.js';
+import { columns, foot, narrow, row } from './log_row.js';
+import { empty, fault } from './parts.js';
+import { clear, everywhere, filters, filtersOf } from './run_filters.js';
 
-const ROW = 28;
 const LIST = 'log';
+/** Kept apart from the state: it changes with each step of the wheel. @type {Map<string, number>} */
+const tops = new Map();
 
 /** @param {State} state @param {App} app @returns {Child[]} */
 export function run(state, app) {
-  const log = logOf(state);
-  const { kind = '', story = '', q = '' } = state.route.filters;
-  log.show({ kind, story, text: q });
-  const lines = log.shown;
-  const local = state.local.run ?? {};
-  const seenTo = local.pausedAt ?? log.lastSeq;
-  const fresh = local.pausedAt === undefined ? 0 : newer(lines, seenTo);
+  const wanted = filtersOf(state);
+  const everything = everywhere(state);
+  const source = sourceOf(state, app);
+  // What the server found fits its own way of looking for words.
+  source.log.show({ kind: wanted.kind, story: wanted.story, text: everything ? '' : wanted.q });
+  const { held } = reading(state, source);
+  const end = held === null ? source.log.shown.length : until(source.log.shown, held);
+  const news = source.log.shown.length - end;
   return [h('section', { key: 'log', class: 'panel log-panel', 'aria-label': 'Events' },
-    h('div', { class: 'panel-head' },
+    h('div', { key: 'head', class: 'panel-head' },
       h('h2', null, 'Events'),
-      ...filters(state),
-      h('span', { class: 'quiet-text log-count' }, plural(lines.length, 'line')),
+      ...filters(state, app),
+      h('span', { class: 'quiet-text log-count' }, counted(source.log)),
       h('label', { class: 'choice', title: 'Stay at the newest line (f)' },
-        h('input', { type: 'checkbox', checked: local.pausedAt === undefined, onchange: () => follow(state, app, local.pausedAt !== undefined) }), 'follow')),
-    h('div', { class: 'log-frame' },
-      virtualList({
-        id: LIST, class: 'log', label: 'Events, newest first', role: 'list', count: lines.length, rowHeight: ROW,
-        deps: [state.logVersion, kind, story, q, local.selected, state.past?.batchId], shift: log.appended,
-        row: (index) => line(lines[lines.length - 1 - index], state, app),
-        empty: none(state),
-        scrolled: ({ atStart, nearEnd }) => scrolled(app, atStart, nearEnd),
-      }),
-      fresh > 0 && h('button', { key: 'fresh', class: 'primary log-fresh', onclick: () => follow(state, app, true) }, `↑ ${fresh} new`)))];
+        h('input', { type: 'checkbox', checked: state.prefs.follow, onchange: () => follow(app, !state.prefs.follow) }), 'Follow')),
+    everything && h('span', { key: `search ${nameOf(everything)}`, hidden: true, mount: () => void search(app.store, everything) }),
+    source.error && fault(source.error),
+    h('div', { key: 'frame', class: 'log-frame' },
+      columns(),
+      end > 0 ? list(state, app, source, end) : nothing(state, app, source),
+      news > 0 && h('button', { key: 'fresh', class: 'primary log-fresh', onclick: () => toTop(app) }, `↑ ${news} new`)))];
 }
 
-/** @param {State} state */
-function logOf({ past, log }) {
-  return past ? past.log : log;
-}
-
-/** How many lines came after an event. @param {LogLine[]} lines @param {number} seq */
-function newer(lines, seq) {
-  let low = 0;
-  let high = lines.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (lines[middle].seq <= seq) low = middle + 1;
-    else high = middle;
-  }
-  return lines.length - low;
-}
-
-/** @param {State} state */
-function none(state) {
-  const { kind, story, q } = state.route.filters;
-  if (kind || story || q) return empty('No line fits', 'Older events are searched with “Search everything”.');
-  return empty('Nothing has happened yet', 'Start a batch: every event stands here as it happens.');
-}
-
-/** @param {LogLine} one @param {State} state @param {App} app */
-function line(one, state, app) {
+/** @param {State} state @param {App} app @param {Source} source @param {number} end */
+function list(state, app, source, end) {
+  const { log, name } = source;
+  const { shown: lines } = log;
+  const { cursor } = reading(state, source);
   const batch = state.past?.batchId ?? null;
-  const link = one.commandId !== null ? href({ view: 'command', command: one.commandId, batch, filters: { at: String(one.seq) } })
-    : one.story && !one.story.includes(',') ? href({ view: 'story', story: one.story, batch }) : null;
-  const { icon } = stateOf(one.status);
-  const cells = [
-    h('time', { datetime: new Date(one.at).toISOString() }, clock(one.at)),
-    h('span', { class: 'key cut', title: one.story }, one.story.split(',').map(shortKey).join(',')),
-    h('span', { class: 'cut', title: one.command }, one.command),
-    h('span', { class: 'cut quiet-text', title: one.task }, one.task),
-    h('span', { class: 'state cut' }, h('span', { 'aria-hidden': 'true' }, icon), one.status),
-    h('span', { class: 'cut log-message', title: one.message }, one.message),
-  ];
-  const place = { key: one.seq, class: 'log-line', 'data-tone': one.tone, 'data-seq': String(one.seq) };
-  return h('div', { key: one.seq, role: 'listitem', class: 'log-item' },
-    link ? h('a', { ...place, href: link, tabindex: state.local.run?.selected === one.seq ? '0' : '-1', onfocus: () => app.store.keep('run', { selected: one.seq }) }, ...cells)
-      : h('div', place, ...cells));
+  const tall = narrow();
+  const newest = lines[end - 1];
+  const chosen = cursor ?? newest.seq;
+  return h('div', { key: `list ${name}`, class: 'log-place', mount: () => restore(name) }, virtualList({
+    id: LIST, class: 'log', label: 'Events, newest first', count: end + 1, rowHeight: tall ? 48 : 28,
+    // Between the newest and the oldest line of a filter nothing ever changes.
+    deps: [lines, end, newest.seq, lines[0].seq, chosen, tall, batch, source.busy, log.complete],
+    row: (index) => (index < end ? row(lines[end - 1 - index], batch, chosen, (seq) => keep(app, { cursor: seq })) : foot(source, lines.length < log.lines.length)),
+    scrolled: (where) => scrolled(app, source, newest.seq, where),
+  }));
 }
 
-/** @param {App} app @param {boolean} atStart @param {boolean} nearEnd */
-function scrolled(app, atStart, nearEnd) {
+/** @param {State} state @param {App} app @returns {Source} */
+function sourceOf(state, app) {
+  const everything = everywhere(state);
+  const { found } = state.local;
+  if (everything && found?.of === nameOf(everything)) {
+    return { name: `found ${found.of}`, log: found.log, busy: found.loading, error: found.error, older: () => more(app.store, everything) };
+  }
+  const { past } = state;
+  const name = past ? `batch ${past.batchId}` : 'live';
+  const { loading, error } = readingOf(state, name);
+  const ask = () => (past ? app.history.older() : app.feed.older());
+  return { name, log: past ? past.log : state.log, busy: loading || everything !== null, error, older: () => older(app, name, ask) };
+}
+
+/** @param {App} app @param {string} name @param {() => Promise<void>} ask */
+async function older(app, name, ask) {
+  if (readingOf(app.store.state, name).loading) return;
+  app.store.keep(`log ${name}`, { loading: true, error: '' });
+  const said = await ask().then(() => '', (/** @type {Error} */ error) => error.message);
+  app.store.keep(`log ${name}`, { loading: false, error: said });
+}
+
+/** @param {State} state @param {string} name @returns {Reading} */
+function readingOf(state, name) {
+  return { held: null, cursor: null, top: 0, loading: false, error: '', ...state.local[`log ${name}`] };
+}
+
+/** @param {State} state @param {Source} source */
+function reading(state, { name }) {
+  return readingOf(state, name);
+}
+
+/** @param {App} app @param {Partial<Reading>} changes */
+function keep(app, changes) {
+  app.store.keep(`log ${sourceOf(app.store.state, app).name}`, changes);
+}
+
+/** Back from a command one stands where one was. @param {string} name */
+function restore(name) {
+  queueMicrotask(() => {
+    const element = document.getElementById(LIST);
+    if (element) element.scrollTop = tops.get(name) ?? 0;
+  });
+}
+
+/** @param {App} app @param {Source} source @param {number} newest @param {{top: number, atStart: boolean, nearEnd: boolean}} where */
+function scrolled(app, source, newest, { top, atStart, nearEnd }) {
   const { state } = app.store;
-  const paused = state.local.run?.pausedAt !== undefined;
-  if (atStart && paused) app.store.keep('run', { pausedAt: undefined });
-  else if (!atStart && !paused) app.store.keep('run', { pausedAt: logOf(state).lastSeq });
-  if (nearEnd) void (state.past ? app.history.older() : app.feed.older());
+  const { held } = reading(state, source);
+  tops.set(source.name, top);
+  if (!atStart && held === null) keep(app, { held: newest });
+  else if (atStart && held !== null && state.prefs.follow) keep(app, { held: null });
+  if (nearEnd && !source.busy && !source.log.complete) void source.older();
 }
 
-/** @param {State} state @param {App} app @param {boolean} wanted */
-function follow(state, app, wanted) {
-  app.store.keep('run', { pausedAt: wanted ? undefined : logOf(state).lastSeq });
-  const list = document.getElementById(LIST);
-  if (list && wanted) list.scrollTop = 0;
+/** @param {App} app */
+function toTop(app) {
+  const { log } = sourceOf(app.store.state, app);
+  keep(app, { held: app.store.state.prefs.follow ? null : log.lastSeq, cursor: null });
+  const element = document.getElementById(LIST);
+  if (element) element.scrollTop = 0;
+}
+
+/** @param {App} app @param {boolean} wanted */
+function follow(app, wanted) {
+  app.store.set({ prefs: { ...app.store.state.prefs, follow: wanted } });
+  if (wanted) toTop(app);
+  else keep(app, { held: sourceOf(app.store.state, app).log.lastSeq });
+}
+
+/** @param {EventLog} log */
+function counted({ shown, lines, complete }) {
+  const all = `${lines.length.toLocaleString('en')} ${complete ? '' : 'loaded '}${lines.length === 1 ? 'line' : 'lines'}`;
+  return shown.length === lines.length ? all : `${shown.length.toLocaleString('en')} of ${all}`;
+}
+
+/** @param {State} state @param {App} app @param {Source} source @returns {Child} */
+function nothing(state, app, source) {
+  const { log, busy } = source;
+  if (busy) return h('p', { key: 'busy', class: 'loading', role: 'status' }, 'Looking…');
+  if (log.lines.length === 0 && !everywhere(state)) return empty('Nothing has happened yet', 'Start a sprint: everything that happens stands here, the newest on top.');
+  return h('div', { key: 'none', class: 'empty' },
+    h('h2', null, everywhere(state) ? 'No event fits' : `None of ${plural(log.lines.length, 'line')} fits`),
+    h('p', { class: 'choices' },
+      h('button', { onclick: () => clear(app) }, 'Clear filters'),
+      !log.complete && h('button', { onclick: () => void source.older() }, 'Load older lines')));
 }
 
 /** @param {State} state @param {App} app @returns {Keys} */
 export function runKeys(state, app) {
-  const { shown } = logOf(state);
-  const move = (/** @type {number} */ by) => select(app, shown, place(shown, state) + by);
+  const step = (/** @type {(row: number, end: number, lines: LogLine[]) => number} */ next) => () => move(app, next);
   return {
-    j: { help: 'Next line, an older one', run: () => move(-1) },
-    k: { help: 'Line before, a newer one', run: () => move(1) },
-    e: { help: 'Next error', run: () => select(app, shown, lastError(shown, place(shown, state))) },
-    f: { help: 'Follow, or stay', run: () => follow(state, app, state.local.run?.pausedAt !== undefined) },
-    o: { help: 'Open the line', run: () => /** @type {HTMLElement | null} */ (document.querySelector(`[data-seq="${Number(state.local.run?.selected)}"]`))?.click() },
+    j: { help: 'Next line, an older one', run: step((at) => at + 1) },
+    k: { help: 'Line before, a newer one', run: step((at) => Math.max(0, at - 1)) },
+    e: { help: 'Next error', run: step((at, end, lines) => nextRow(lines, end, at, ({ tone }) => tone === 'error')) },
+    f: { help: 'Follow the newest line, or stay', run: () => follow(app, !state.prefs.follow) },
   };
 }
 
-/** Where the selection is; behind the newest line when there is none. @param {LogLine[]} lines @param {State} state */
-function place(lines, state) {
-  const { selected } = state.local.run ?? {};
-  return selected === undefined ? lines.length : lines.length - newer(lines, selected) - 1;
+/** @param {App} app @param {(row: number, end: number, lines: LogLine[]) => number} next */
+function move(app, next) {
+  const source = sourceOf(app.store.state, app);
+  const { held, cursor } = reading(app.store.state, source);
+  const lines = source.log.shown;
+  const end = held === null ? lines.length : until(lines, held);
+  const to = next(cursor === null ? -1 : rowOf(lines, end, cursor), end, lines);
+  const line = to >= 0 && lines[end - 1 - to];
+  if (!line) return;
+  keep(app, { cursor: line.seq, held: to === 0 && app.store.state.prefs.follow ? null : lines[end - 1].seq });
+  reveal(LIST, to);
+  // It is in the document after the next frame at the latest, and has to be there to be focused.
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    /** @type {HTMLElement | null} */ (document.querySelector(`#${LIST} [data-seq="${line.seq}"]`))?.focus({ preventScroll: true });
+  }));
 }
-
-/** @param {LogLine[]} lines @param {number} from */
-function lastError(lines, from) {
-  for (let index = Math.min(from, lines.length) - 1; index >= 0; index -= 1) if (lines[index].tone === 'error') return index;
-  return -1;
-}
-
-/** @param {App} app @param {LogLine[]} lines @param {number} index */
-function select(app, lines, index) {
-  const one = lines[index];
-  if (!one) return;
-  reveal(LIST, lines.length - 1 - index);
-  app.store.keep('run', { selected: one.seq });
-  requestAnimationFrame(() => requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector(`[data-seq="${one.seq}"]`))?.focus({ preventScroll: true })));
-}
-

@@ -19,7 +19,7 @@ export function startControls(state, app) {
   const why = hindrance(state, 'start');
   const open = orders.start && !orders.start.error;
   const wanted = prefs.all ? 'until no story is left' : `for ${plural(prefs.cycles, 'cycle')}`;
-  const start = () => (overview?.resumable ? app.store.set({ overlay: 'start' }) : begin(state, app, false));
+  const start = () => (overview?.resumable ? app.store.set({ overlay: 'start' }) : begin(app, false));
   return [
     h('button', {
       key: 'start', id: 'order-start', class: overview?.resumable || why ? '' : 'primary', disabled: Boolean(why) || open, 'aria-busy': open || null,
@@ -43,14 +43,16 @@ export function startControls(state, app) {
       h('p', null, `It has completed ${plural(overview.resumable.cycles_completed, 'cycle')}. Resume goes on at its exact position. A new batch closes it for good; its stories stay as they are in the sprint file.`),
       h('div', { class: 'dialog-buttons' },
         h('button', { class: 'primary', onclick: () => close(app, () => order(app.store, 'resume')) }, 'Resume it'),
-        h('button', { onclick: () => close(app, () => begin(state, app, true)) }, 'Close it and start a new one'),
+        h('button', { onclick: () => close(app, () => begin(app, true)) }, 'Close it and start a new one'),
         h('button', { class: 'quiet', onclick: () => app.store.set({ overlay: '' }) }, 'Cancel')),
     ]),
   ];
 }
 
-/** @param {State} state @param {App} app @param {boolean} fresh */
-function begin({ prefs }, app, fresh) {
+/** @param {App} app @param {boolean} fresh */
+function begin(app, fresh) {
+  // As it is now: what was typed a moment ago may not be drawn yet.
+  const { prefs } = app.store.state;
   void order(app.store, 'start', { max_cycles: prefs.all ? 'all' : prefs.cycles, ...(fresh ? { new: true } : {}) });
 }
 

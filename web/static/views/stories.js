@@ -11,8 +11,9 @@ import { h } from '../core/dom.js';
 import { cost, count, duration, stateOf } from '../core/format.js';
 import { rove } from '../core/keys.js';
 import { go, href } from '../core/router.js';
-import { shown, time } from '../core/scene.js';
-import { filtered, phaseWord, rows } from '../core/stories.js';
+import { time } from '../core/scene.js';
+import { filtered, rows } from '../core/stories.js';
+import { phaseWord } from '../core/story_phases.js';
 import { sorted, sorting } from '../core/story_order.js';
 import { virtualList } from '../core/virtual.js';
 import { state as stateWord, ticking } from './parts.js';
@@ -20,7 +21,8 @@ import { filtersOf, storyFilters } from './story_filters.js';
 import { noMatch, stale, without } from './story_states.js';
 
 const MOST_FLOWING = 300;
-const ROW_HEIGHT = 33;
+/** Of rows with one line, and with two in a narrow window: as `story.css` has it. */
+const HEIGHTS = { wide: 33, narrow: 52 };
 /** @type {[Column, string, boolean, string][]} - Column, title, whether it is numbers, and what it says. */
 const HEADS = [
   ['key', 'Id', false, 'The order of the sprint'], ['title', 'Title', false, ''], ['epic', 'Epic', false, ''],
@@ -67,7 +69,7 @@ function heads(app, column, down) {
       'aria-sort': name === column ? (down ? 'descending' : 'ascending') : 'none',
     },
       h('button', { class: 'quiet', title: help || null, onclick: () => sortBy(app, name, name === column ? !down : false) },
-        title, h('span', { class: 'sort-arrow', 'aria-hidden': 'true' }, name === column ? (down ? '▾' : '▴') : ''))))));
+        title, h('span', { class: 'stories-arrow', 'aria-hidden': 'true' }, name === column ? (down ? '▾' : '▴') : ''))))));
 }
 
 /** @param {App} app @param {Column} column @param {boolean} down */
@@ -80,27 +82,32 @@ function sortBy({ store }, column, down) {
 /** @param {State} state @param {Row[]} listed @param {number} now */
 function body(state, listed, now) {
   const batch = state.past?.batchId ?? null;
-  const second = Math.floor(now / 1000);
-  const one = (/** @type {number} */ index) => line(listed[index], index, batch, shown(state).board.batch_id, now, second);
-  if (listed.length <= MOST_FLOWING) return h('div', { key: 'body', class: 'stories-body', role: 'rowgroup' }, listed.map((_, index) => one(index)));
+  const one = (/** @type {number} */ index) => line(listed[index], index, batch, now);
+  if (listed.length <= MOST_FLOWING) {
+    return h('div', { key: 'body', class: 'stories-body', role: 'rowgroup' }, listed.map((_, index) => one(index)));
+  }
+  const rowHeight = matchMedia('(max-width: 520px)').matches ? HEIGHTS.narrow : HEIGHTS.wide;
   return virtualList({
-    id: 'stories-body', class: 'stories-body', role: 'rowgroup', label: 'Stories', count: listed.length, rowHeight: ROW_HEIGHT, row: one,
-    deps: [batch, second, ...listed],
+    id: 'stories-body', class: 'stories-body', role: 'rowgroup', label: 'Stories', count: listed.length, rowHeight, row: one,
+    deps: [batch, Math.floor(now / 1000), rowHeight, ...listed],
   });
 }
 
-/** @param {Row} row @param {number} index @param {number | null} batch @param {number | null} batchId @param {number} now @param {number} second */
-function line(row, index, batch, batchId, now, second) {
+/** @param {Row} row @param {number} index @param {number | null} batch @param {number} now */
+function line(row, index, batch, now) {
+  const second = row.since === null ? 0 : Math.floor(now / 1000);
   return h('div', {
-    key: row.key, class: 'stories-row', role: 'row', 'aria-rowindex': index + 2, deps: [row, index, batch, row.since === null ? 0 : second],
+    key: row.key, class: 'stories-row', role: 'row', 'aria-rowindex': index + 2, deps: [row, index, batch, second],
   }, () => [
     cell('key', h('span', { class: 'key' }, row.short)),
-    cell('title', h('a', { class: 'story-link', href: href({ view: 'story', story: row.key, batch }), title: `${row.key}: ${row.title}` }, row.title)),
+    cell('title', h('a', {
+      class: 'story-link', href: href({ view: 'story', story: row.key, batch }), title: `${row.key}: ${row.title}`,
+    }, row.title)),
     cell('epic', row.epic || '–'),
     cell('status', stateWord(row.status)),
     cell('phase', phase(row)),
     cell('reviews', row.reviews || '–'),
-    cell('duration', row.since === null ? h('span', row.inBatch || row.duration === null ? null : { class: 'quiet-text', title: 'In earlier batches' }, duration(row.duration)) : ticking(row.since, now)),
+    cell('duration', took(row, now)),
     cell('cost', cost(row.cost)),
     cell('tokens', count(row.tokens)),
   ]);
@@ -113,13 +120,21 @@ function cell(column, content) {
   return h('div', { key: column, role: 'cell', 'data-column': column, class: `${numbers ? 'right' : 'cut'}${quiet}` }, content);
 }
 
+/** @param {Row} row @param {number} now @returns {Child} */
+function took({ since, duration: took, inBatch }, now) {
+  if (since !== null) return ticking(since, now);
+  if (inBatch || took === null) return duration(took);
+  return h('span', { class: 'quiet-text', title: 'In earlier batches' }, duration(took));
+}
+
 /** Where it stands, or why it does not go on. @param {Row} row @returns {Child} */
 function phase(row) {
-  if (row.status === 'blocked') return h('span', { class: 'blocked-reason', title: row.reason }, row.reason || '–');
+  if (row.status === 'blocked') return h('span', { class: 'stories-reason', title: row.reason }, row.reason || '–');
   const stands = row.phases[row.phases.length - 1];
   if (!stands) return '–';
   const running = row.running.find(({ background }) => !background);
   if (!running) return phaseWord(stands);
   const { icon, tone } = stateOf('running');
-  return h('span', { class: 'state', 'data-tone': tone, title: running.doing }, h('span', { class: 'breathing', 'aria-hidden': 'true' }, icon), running.command);
+  return h('span', { class: 'state', 'data-tone': tone, title: running.doing },
+    h('span', { class: 'breathing', 'aria-hidden': 'true' }, icon), running.command);
 }

@@ -17,6 +17,7 @@ import { commandHref, empty, fault, state as stateWord, ticking } from './parts.
 import { phases } from './story_card.js';
 import { attempts } from './story_attempts.js';
 import { batches, events, files } from './story_records.js';
+import { waiting } from './story_states.js';
 
 /** @type {import('./page.js').View} */
 export function story(state, app) {
@@ -34,24 +35,26 @@ export function story(state, app) {
     row?.status === 'blocked' && blocked(state, row),
     h('div', { key: 'columns', class: 'story-columns' },
       h('div', { key: 'main', class: 'story-main' }, attempts(state, what.key, known, row), events(state, what.key, known)),
-      h('div', { key: 'side', class: 'story-side' }, files(state, known), batches(state, what.key, known))),
+      h('div', { key: 'side', class: 'story-side' },
+        what.batch !== null && files(state, known), batches(state, what.key, known))),
   ];
 }
 
 /** @param {State} state @param {string} key @param {boolean} loaded */
 function unknown(state, key, loaded) {
   if (!loaded || (state.past && !state.past.scene) || (!state.sprint && !state.sprintError)) {
-    return h('div', { key: 'waiting', class: 'empty', role: 'status' }, h('p', null, 'Loading the story…'));
+    return waiting('Loading the story…');
   }
   const batch = state.past?.batchId ?? null;
-  const where = batch === null ? 'The sprint file does not list it and no batch has taken it.' : `Batch ${batch} did not take it.`;
+  const where = batch === null ? 'It is not in the sprint file, and no batch has taken it.' : `Batch ${batch} did not take it.`;
   return h('div', { key: 'unknown' }, empty(`No story is called ${key}`, `${where} `,
     h('a', { href: href({ view: 'stories', batch }) }, 'All stories')));
 }
 
 /** Of a story that was taken out of the sprint file. @param {State} state @param {string} key */
 function goneHead(state, key) {
-  const text = state.past ? `Batch ${state.past.batchId} did not take this story.` : 'The sprint file does not list this story any more, and the present batch did not take it.';
+  const text = state.past ? `Batch ${state.past.batchId} did not take this story.`
+    : 'The sprint file does not list this story any more, and the present batch did not take it.';
   return h('div', { key: 'head', class: 'panel story-head' }, h('h2', null, key), h('p', { class: 'quiet-text' }, text));
 }
 
@@ -65,24 +68,30 @@ function head(state, app, row) {
     h('div', { key: 'title', class: 'story-title' }, h('h2', null, row.title), stateWord(row.status)),
     h('div', { key: 'names', class: 'story-names' },
       h('code', { class: 'key' }, row.key), copy(state, app, row.key),
-      row.epic && h('a', { href: href({ view: 'board', batch, filters: { epic: row.epic } }) }, `Epic ${row.epic}${epic?.title ? ` – ${epic.title}` : ''}`)),
+      row.epic && h('a', { href: href({ view: 'board', batch, filters: { epic: row.epic } }) },
+        `Epic ${row.epic}${epic?.title ? ` – ${epic.title}` : ''}`)),
     description && h('p', { key: 'description', class: 'text' }, description),
     row.phases.length > 0 && h('div', { key: 'track', class: 'story-track' }, phases(row)),
-    row.running.map((running) => h('p', { key: `command ${running.command_id}`, class: 'story-work', 'data-tone': running.background ? 'idle' : 'running' },
-      h('span', { class: 'breathing', 'aria-hidden': 'true' }, running.background ? '◌' : '◐'),
-      h('a', { href: commandHref(running.command_id, batch) }, running.command),
-      running.task && h('span', { class: 'mono' }, running.task),
-      running.background && h('span', { class: 'badge' }, 'in the background'),
-      h('span', { class: 'cut grow quiet-text', title: running.doing }, running.doing),
-      ticking(running.started_at, now))),
+    row.running.map((running) => work(running, batch, now)),
     row.inBatch ? figures(state, row, now) : h('p', { key: 'none', class: 'quiet-text' }, outside(state, row)));
+}
+
+/** @param {import('../core/types.js').Running} running @param {number | null} batch @param {number} now */
+function work({ command_id, command, task, doing, background, started_at }, batch, now) {
+  return h('p', { key: `command ${command_id}`, class: 'story-work', 'data-tone': background ? 'idle' : 'running' },
+    h('span', { class: 'breathing', 'aria-hidden': 'true' }, background ? '◌' : '◐'),
+    h('a', { href: commandHref(command_id, batch) }, command),
+    task && h('span', { class: 'mono' }, task),
+    background && h('span', { class: 'badge' }, 'in the background'),
+    doing && h('span', { class: 'cut grow quiet-text', title: doing }, doing),
+    ticking(started_at, now));
 }
 
 /** @param {State} state @param {Row} row */
 function outside(state, row) {
   const { board } = shown(state);
   const earlier = row.duration === null ? '' : ` Earlier ones worked on it for ${duration(row.duration)}.`;
-  return `${board.batch_id === null ? 'No batch has been run yet.' : `Batch ${board.batch_id} has not taken this story.`}${earlier}`;
+  return (board.batch_id === null ? 'No batch has been run yet.' : `Batch ${board.batch_id} has not taken this story.`) + earlier;
 }
 
 /** @param {State} state @param {Row} row @param {number} now */
@@ -96,7 +105,8 @@ function figures(state, row, now) {
     ['Started', moment(card.started_at, state.now)],
     ['Ended', card.ended_at === null ? '–' : moment(card.ended_at, state.now)],
   ]);
-  return h('dl', { key: 'figures', class: 'story-figures' }, all.map(([name, value]) => h('div', { key: name }, h('dt', null, name), h('dd', null, value))));
+  return h('dl', { key: 'figures', class: 'story-figures' },
+    all.map(([name, value]) => h('div', { key: name }, h('dt', null, name), h('dd', null, value))));
 }
 
 /** @param {State} state @param {App} app @param {string} key */
@@ -115,10 +125,13 @@ function copy(state, app, key) {
 /** @param {State} state @param {Row} row */
 function blocked(state, row) {
   const gone = /no longer in the sprint file/i.test(row.reason);
-  return h('section', { key: 'blocked', class: 'story-blocked', 'data-tone': 'error', 'aria-labelledby': 'blocked-title' },
-    h('h3', { id: 'blocked-title' }, h('span', { 'aria-hidden': 'true' }, '⊘ '), `Blocked: ${row.reason || 'no reason is on record'}`),
-    cureOf(row.reason) && h('p', { class: 'text' }, cureOf(row.reason)),
-    !state.past && h('p', { class: 'text' }, `${gone ? 'To have it tried again, put this line back into ' : 'To have it tried again, set it back in '}`,
-      h('code', null, 'sprint-status.yaml'), ': ', h('code', null, `${row.key}: ready-for-dev`), ', or ', h('code', null, 'review'),
-      ' when only its code review is to be repeated. The next cycle takes it. Its partner was not held up.'));
+  const cure = cureOf(row.reason);
+  return h('section', { key: 'blocked', class: 'story-blocked', 'aria-labelledby': 'blocked-title' },
+    h('h3', { id: 'blocked-title' },
+      h('span', { 'aria-hidden': 'true' }, '⊘ '), `Blocked: ${row.reason || 'no reason is on record'}`),
+    cure && h('p', { class: 'text' }, cure),
+    !state.past && h('p', { class: 'text' }, `To have it tried again, ${gone ? 'put this line back into ' : 'set it back in '}`,
+      h('code', null, 'sprint-status.yaml'), ': ', h('code', null, `${row.key}: ready-for-dev`), ', or ',
+      h('code', null, 'review'),
+      ' when only its code review is to be repeated. The next cycle takes it.'));
 }

@@ -8,13 +8,16 @@
 import { h } from '../core/dom.js';
 import { cost, count, duration, plural, stateOf } from '../core/format.js';
 import { href } from '../core/router.js';
-import { columnOf, OTHER, phaseWord, track } from '../core/stories.js';
+import { columnOf, OTHER } from '../core/stories.js';
+import { phaseWord, track } from '../core/story_phases.js';
 import { commandHref, state as stateWord, ticking } from './parts.js';
 import { tipFor } from './story_tip.js';
 
 const ICONS = { done: '✓', running: '◐', current: '▸', blocked: '⊘', skipped: '–', todo: '·' };
 const TONES = { done: 'success', running: 'running', current: 'waiting', blocked: 'error', skipped: 'idle', todo: 'idle' };
-const WORDS = { done: 'done', running: 'running', current: 'here', blocked: 'blocked here', skipped: 'not needed', todo: 'not yet' };
+const WORDS = {
+  done: 'done', running: 'running', current: 'here', blocked: 'blocked here', skipped: 'not needed', todo: 'not yet',
+};
 
 /**
  * @param {Row} row
@@ -25,15 +28,15 @@ export function storyCard(row, { app, batch, now, description }) {
   // Ids are separated by blanks where they are listed, and a key may have some.
   const id = `about-${encodeURIComponent(key)}`;
   return h('li', {
-    key, class: 'card', 'data-batch': row.inBatch || null, 'data-running': row.running.length > 0 || null,
+    key, class: 'story-card', 'data-batch': row.inBatch || null, 'data-running': row.running.length > 0 || null,
     title: description ? null : `${key}: ${title}`, ...(description ? tipFor(app, key) : {}),
   },
-    h('a', { class: 'card-link', href: href({ view: 'story', story: key, batch }), 'aria-describedby': description ? id : null },
-      h('span', { class: 'key' }, short), ' ', h('span', { class: 'card-title' }, title)),
-    columnOf(row.status) === OTHER && h('p', { class: 'card-line' }, stateWord(row.status)),
+    h('a', { class: 'story-card-link', href: href({ view: 'story', story: key, batch }), 'aria-describedby': description ? id : null },
+      h('span', { class: 'key' }, short), ' ', h('span', { class: 'story-card-title' }, title)),
+    columnOf(row.status) === OTHER && h('p', { class: 'story-card-line' }, stateWord(row.status)),
     row.phases.length > 0 && row.status !== 'done' && phases(row),
     row.running.map((running) => work(running, batch, now)),
-    row.status === 'blocked' && h('p', { class: 'card-blocked', 'data-tone': 'error' },
+    row.status === 'blocked' && h('p', { class: 'story-card-blocked', 'data-tone': 'error' },
       h('span', { 'aria-hidden': 'true' }, '⊘ '), row.reason || 'No reason is on record'),
     figures(row, now),
     description && h('span', { id, hidden: true }, description));
@@ -41,12 +44,12 @@ export function storyCard(row, { app, batch, now, description }) {
 
 /** The way through the phases. @param {Row} row */
 export function phases(row) {
-  return h('ol', { key: 'phases', class: 'track', 'aria-label': 'Phases' }, track(row).map(({ phase, state }) => {
+  return h('ol', { key: 'phases', class: 'story-phases', 'aria-label': 'Phases' }, track(row).map(({ phase, state }) => {
     const number = phase === 'code-review' && row.reviews > 0 ? ` ${row.reviews}` : '';
     const word = `${phaseWord(phase)}${number}`;
     return h('li', { key: phase, 'data-tone': TONES[state], 'data-state': state, title: `${phase}${number}: ${WORDS[state]}` },
       h('span', { 'aria-hidden': 'true', class: state === 'running' ? 'breathing' : '' }, ICONS[state]),
-      h('span', { class: 'track-word' }, word), h('span', { class: 'hidden' }, `: ${WORDS[state]}`));
+      h('span', { class: 'story-phase-word' }, word), h('span', { class: 'hidden' }, `: ${WORDS[state]}`));
   }));
 }
 
@@ -54,8 +57,9 @@ export function phases(row) {
 function work(running, batch, now) {
   const { icon, tone } = running.background ? { icon: '◌', tone: 'idle' } : stateOf('running');
   const said = running.doing && running.doing !== running.task ? running.doing : '';
-  return h('p', { key: `command ${running.command_id}`, class: 'card-work', 'data-tone': tone },
-    h('a', { href: commandHref(running.command_id, batch), title: `${running.command}${running.task && `, ${running.task}`}${said && `: ${said}`}` },
+  const title = [running.command, running.task, said].filter((part) => part).join(' · ');
+  return h('p', { key: `command ${running.command_id}`, class: 'story-card-work', 'data-tone': tone },
+    h('a', { href: commandHref(running.command_id, batch), title },
       h('span', { 'aria-hidden': 'true', class: 'breathing' }, icon), ' ', running.command,
       running.task && h('span', { class: 'quiet-text' }, ` · ${running.task}`),
       running.attempt > 1 && h('span', { class: 'quiet-text' }, ` · attempt ${running.attempt}`),
@@ -67,9 +71,15 @@ function work(running, batch, now) {
 function figures(row, now) {
   const parts = /** @type {[string, Child, string][]} */ ([
     ['reviews', row.reviews > 0 && plural(row.reviews, 'review'), 'Code reviews'],
-    ['took', row.since === null ? row.duration !== null && duration(row.duration) : ticking(row.since, now), row.inBatch ? 'Time in this batch' : 'Time in earlier batches'],
+    ['took', took(row, now), row.inBatch ? 'Time in this batch' : 'Time in earlier batches'],
     ['cost', row.cost !== null && cost(row.cost), row.tokens === null ? '' : `Cost in this batch, ${count(row.tokens)} tokens`],
   ]).filter(([, value]) => value);
   if (parts.length === 0) return null;
-  return h('p', { key: 'figures', class: 'card-figures' }, parts.map(([name, value, title]) => h('span', { key: name, title }, value)));
+  return h('p', { key: 'figures', class: 'story-card-figures' },
+    parts.map(([name, value, title]) => h('span', { key: name, title }, value)));
+}
+
+/** @param {Row} row @param {number} now */
+function took({ since, duration: took }, now) {
+  return since === null ? took !== null && duration(took) : ticking(since, now);
 }

@@ -54,7 +54,8 @@ export function storyFilters(state, app, view, all, shown, ...more) {
         type: 'checkbox', checked: filters.in === 'batch',
         onchange: (/** @type {any} */ event) => set({ in: event.target.checked ? 'batch' : '' }),
       }), 'In this batch'),
-    h('span', { class: 'quiet-text story-count' }, shown === all.length ? plural(all.length, 'story', 'stories') : `${shown} of ${plural(all.length, 'story', 'stories')}`),
+    h('span', { class: 'quiet-text story-count' },
+      `${shown === all.length ? '' : `${shown} of `}${plural(all.length, 'story', 'stories')}`),
     isFiltered(filters) && h('button', { key: 'clear', class: 'quiet', onclick: () => clearFilters(app, view) }, 'Clear filters'),
     ...more);
 }
@@ -67,7 +68,7 @@ export function storyFilters(state, app, view, all, shown, ...more) {
  */
 function choice(label, value, options, set) {
   // One that the address names and nobody has is shown all the same: it explains the empty list.
-  const all = value && !options.some(([one]) => one === value) ? [...options, /** @type {[string, string]} */ ([value, value])] : options;
+  const all = !value || options.some(([one]) => one === value) ? options : [...options, [value, value]];
   return h('label', { class: 'choice' }, h('span', { class: 'quiet-text' }, label),
     h('select', { class: 'story-choice', value, onchange: (/** @type {any} */ event) => set(event.target.value) },
       h('option', { key: ' all', value: '' }, 'All'),

@@ -20,7 +20,8 @@ export function without({ past, sprint, sprintError }, all) {
   if (all.length > 0) return null;
   if (past) {
     if (past.error) return fault(past.error);
-    return past.scene ? empty('This batch took no story', 'It ended before its first cycle began.') : waiting(`Loading batch ${past.batchId}…`);
+    if (!past.scene) return waiting(`Loading batch ${past.batchId}…`);
+    return empty('This batch took no story', past.player ? 'Not yet, at this moment.' : 'It ended before its first cycle began.');
   }
   if (sprintError) {
     return h('div', { key: 'without', class: 'story-without' }, fault(sprintError.error, sprintError.hint),
@@ -45,6 +46,6 @@ export function noMatch(app, view) {
 }
 
 /** @param {string} text */
-function waiting(text) {
+export function waiting(text) {
   return h('div', { key: 'waiting', class: 'empty', role: 'status' }, h('p', null, text));
 }

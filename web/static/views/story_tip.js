@@ -42,10 +42,10 @@ export function tip(state, app, about) {
   const said = key ? about(key) : null;
   if (!said) return null;
   return h('div', {
-    key: `tip ${key}`, class: 'tip', role: 'tooltip', popover: 'manual',
+    key: `tip ${key}`, class: 'story-tip', role: 'tooltip', popover: 'manual',
     onmouseenter: () => clearTimeout(timer), onmouseleave: () => later(app, '', LEAVE),
     mount: (/** @type {HTMLElement} */ node) => mount(node, key, app),
-  }, h('p', { class: 'tip-title' }, said.title), h('p', null, said.text));
+  }, h('p', { class: 'story-tip-title' }, said.title), h('p', null, said.text));
 }
 
 /** @param {App} app @param {string} key @param {number} wait */

@@ -8,15 +8,18 @@
  * @typedef {import('../core/keys.js').Keys} Keys
  */
 import { h } from '../core/dom.js';
-import { duration, moment } from '../core/format.js';
+import { clock, duration, moment } from '../core/format.js';
 import { layout } from '../core/lanes.js';
 import { go } from '../core/router.js';
 import { shown, time } from '../core/scene.js';
 import { FIT, windowOf } from '../core/ticks.js';
 import { empty, fault } from './parts.js';
 import { Chart, chartOf } from './timeline_chart.js';
+import { MOVES } from './timeline_moves.js';
 
 const ID = 'timeline';
+/** A shorter time is told to the second. */
+const SECONDS_BELOW = 600_000;
 
 /** @type {View} */
 export const timeline = (state, app) => {
@@ -44,7 +47,6 @@ export const timeline = (state, app) => {
 
 /** @param {State} state @returns {Keys} */
 export function timelineKeys(state) {
-  const act = (/** @type {'fit' | 'nearer' | 'further' | 'latest'} */ name) => () => chartOf(ID)?.[name]();
   const nearer = { help: 'Look nearer', run: act('nearer') };
   return {
     f: { help: 'Show all of the batch', run: act('fit') },
@@ -52,6 +54,14 @@ export function timelineKeys(state) {
     '=': nearer,
     '-': { help: 'Look from further away', run: act('further') },
     ...(state.past ? {} : { '.': { help: 'Back to now', run: act('latest') } }),
+  };
+}
+
+/** @param {keyof typeof MOVES} name */
+function act(name) {
+  return () => {
+    const chart = chartOf(ID);
+    if (chart) MOVES[name](chart);
   };
 }
 
@@ -116,17 +126,23 @@ function toolbar({ window: { from, to }, grows, look, now }) {
   const follows = grows && look.to === null;
   return h('div', { class: 'panel-head' },
     h('h2', { id: 'timeline-title' }, 'Timeline'),
-    h('span', { class: 'quiet-text tl-range' }, `${moment(from, now)} – ${moment(to, now)} · ${duration(to - from)}`),
+    h('span', { class: 'quiet-text tl-range' }, range(from, to, now)),
     h('span', { class: 'grow' }),
     h('div', { class: 'tl-tools', role: 'group', 'aria-label': 'Zoom' },
       h('span', { class: 'quiet-text tl-hint' }, 'Wheel zooms, drag pans'),
-      grows && h('button', {
-        key: 'now', type: 'button', class: 'tl-button', disabled: follows, title: 'The right edge goes with the clock (.)',
-        onclick: () => chartOf(ID)?.latest(),
-      }, follows ? 'Following now' : 'Back to now'),
-      button('−', 'Look from further away', '-', () => chartOf(ID)?.further()),
-      button('+', 'Look nearer', '+', () => chartOf(ID)?.nearer()),
-      button('Fit', 'Show all of the batch', 'f', () => chartOf(ID)?.fit())));
+      follows && h('span', { key: 'follows', class: 'tl-follows', 'data-tone': 'running' }, h('span', { 'aria-hidden': 'true' }, '● '), 'Following'),
+      grows && !follows && h('button', {
+        key: 'now', type: 'button', title: 'The right edge goes with the clock (.)', onclick: act('latest'),
+      }, 'Back to now'),
+      button('−', 'Look from further away', '-', act('further')),
+      button('+', 'Look nearer', '+', act('nearer')),
+      button('Fit', 'Show all of the batch', 'f', act('fit'))));
+}
+
+/** @param {number} from @param {number} to @param {number} now */
+function range(from, to, now) {
+  const name = (/** @type {number} */ at) => (to - from < SECONDS_BELOW ? clock(at) : moment(at, now));
+  return `${name(from)} – ${name(to)} · ${duration(to - from)}`;
 }
 
 /** What colours and marks mean. */

@@ -18,7 +18,9 @@ import { tip } from './timeline_tip.js';
 
 /** Pixels from which a bar has room for its icon, and for its name. */
 const ICON_FROM = 22;
-const NAME_FROM = 64;
+const NAME_FROM = 46;
+/** Pixels of a label on the axis. */
+const LABEL = 84;
 /** Which of several bars in one is told of first. */
 const WORST = ['error', 'limit', 'interrupted', 'running'];
 
@@ -30,7 +32,7 @@ export function picture(chart, lanes) {
   return [
     h('div', { key: 'axis', class: 'tl-axis', 'aria-hidden': 'true', style: { 'padding-left': `${names}px` } },
       h('div', { class: 'tl-axis-times' },
-        lines.map(({ at, label }) => h('span', { key: at, class: 'tl-tick', style: { left: x(chart, at) } }, label)),
+        lines.map(({ at, label }) => h('span', { key: at, class: 'tl-tick', style: { left: x(chart, at) } }, !isBelowNow(chart, at) && label)),
         shown.grows && h('span', { key: 'now', class: 'tl-now-label', style: { left: x(chart, shown.now) } }, `now ${clock(shown.now)}`))),
     shown.waits.length > 0 && waits(chart),
     h('div', {
@@ -54,6 +56,12 @@ export function picture(chart, lanes) {
 /** @param {Chart} chart @param {number} at */
 function x(chart, at) {
   return `${place(at, chart.window, chart.width).toFixed(1)}px`;
+}
+
+/** Whether the clock stands where the label would. @param {Chart} chart @param {number} at */
+function isBelowNow({ shown, window, width }, at) {
+  const left = place(at, window, width) - place(shown.now, window, width);
+  return shown.grows && left > -2 * LABEL && left < 0;
 }
 
 /** Tab leads to one bar: that where one was, else the last that runs, else the first. @param {Chart} chart @param {DrawnLane[]} lanes */
@@ -100,7 +108,21 @@ function lane(chart, { lane: one, drawn }, reachable) {
       : h('span', { class: 'key' }, name),
     h('span', { class: 'tl-title cut', title }, title)),
   h('ul', { key: 'bars', class: 'tl-bars', 'aria-label': `Commands of ${name}`, style: { left: `${names}px` } },
-    drawn.map((bar) => item(chart, one, bar, reachable))));
+    drawn.map((bar) => item(chart, one, bar, reachable)),
+    drawn.length === 0 && elsewhere(chart, one)));
+}
+
+/** A lane that is empty here says where it is not. @param {Chart} chart @param {Lane} lane */
+function elsewhere(chart, { bars, key }) {
+  const { from, to } = chart.window;
+  const begin = bars[0].from;
+  const isLater = begin > to;
+  const words = isLater ? `${clock(begin)} ›` : `‹ ${clock(bars[bars.length - 1].from)}`;
+  return h('li', { key: 'elsewhere', class: 'tl-elsewhere', 'data-later': isLater || null },
+    h('button', {
+      type: 'button', class: 'quiet', 'aria-label': `Commands of ${shortKey(key) || 'the batch'} are ${isLater ? 'later' : 'earlier'}: go there`,
+      onclick: () => chart.look({ from: begin - (to - from) * 0.1, to: begin + (to - from) * 0.9 }),
+    }, words));
 }
 
 /** @param {string} key @param {Record<string, string>} titles */
@@ -141,7 +163,7 @@ function command(chart, { bars: [bar], width }, reachable) {
 
 /** @param {Chart} chart @param {Drawn} drawn @param {string} reachable */
 function several(chart, { bars }, reachable) {
-  const status = WORST.find((one) => bars.some(({ attempt }) => attempt?.status === one)) ?? 'success';
+  const status = WORST.find((one) => bars.some(({ attempt, isGhost }) => !isGhost && attempt?.status === one)) ?? 'success';
   const from = bars[0].from;
   const to = Math.max(...bars.map((bar) => bar.to));
   return h('button', {

@@ -21,18 +21,14 @@
  * @property {number} top - How far it is scrolled, at first.
  * @property {(view: View, top: number) => void} settled
  */
-import { inSight, neighbour } from '../core/bars.js';
+import { inSight } from '../core/bars.js';
 import { patch } from '../core/dom.js';
-import { MARGIN, ROW, rowTop } from '../core/lanes.js';
-import { FIT, viewOf, windowOf, zoomed } from '../core/ticks.js';
+import { viewOf, windowOf } from '../core/ticks.js';
 import { picture } from './timeline_bars.js';
 import { gestures } from './timeline_gestures.js';
 
 /** After the last movement, in milliseconds: browsers take the address only so often. */
 const SETTLE = 250;
-const STEP = 1.6;
-/** Pixels that a bar has to have to be looked at. */
-const SEEN = 24;
 
 /** @type {WeakMap<Element, Chart>} */
 const charts = new WeakMap();
@@ -55,6 +51,8 @@ export class Chart {
     this.top = 0;
     /** The bar that Tab leads to. */
     this.active = '';
+    /** @type {DrawnLane[]} */
+    this.drawn = [];
     /** The bar or wait that is told of, and where. @type {{id: string, left: number} | null} */
     this.tip = null;
     this.runs = '';
@@ -113,8 +111,8 @@ export class Chart {
     this.top = body?.scrollTop ?? 0;
     this.follow();
     const sight = { top: this.top, height: this.height, width: this.width, now: this.shown.now };
-    const lanes = inSight(this.shown.layout.lanes, this.window, sight);
-    patch(this.element, picture(this, lanes));
+    this.drawn = inSight(this.shown.layout.lanes, this.window, sight);
+    patch(this.element, picture(this, this.drawn));
   }
 
   /** Before the next frame. */
@@ -165,66 +163,6 @@ export class Chart {
       this.settling = 0;
       this.shown.settled(this.view, this.top);
     }, SETTLE);
-  }
-
-  /** Nearer or further, around a moment; around the clock while one goes with it. @param {number} factor @param {number} [at] */
-  zoom(factor, at) {
-    const { window } = this;
-    const follows = this.shown.grows && this.view.to === null;
-    this.look(zoomed(window, factor, at ?? (follows ? this.shown.end : (window.from + window.to) / 2)));
-  }
-
-  nearer() {
-    this.zoom(1 / STEP);
-  }
-
-  further() {
-    this.zoom(STEP);
-  }
-
-  fit() {
-    this.see(FIT);
-  }
-
-  /** Back to the clock, as near as one is. */
-  latest() {
-    const { from, to } = this.window;
-    this.see({ span: Math.round(to - from), to: null });
-  }
-
-  /** @param {number} pixels */
-  pan(pixels) {
-    const { from, to } = this.window;
-    const by = (pixels / this.width) * (to - from);
-    this.look({ from: from + by, to: to + by });
-  }
-
-  /** From the focused bar to its neighbour. @param {string} key @returns {boolean} */
-  go(key) {
-    const bar = neighbour(this.shown.layout.lanes, this.active, key);
-    if (!bar) return false;
-    this.active = bar.id;
-    this.bring(bar);
-    this.draw();
-    if (!this.find(bar.id)) {
-      // It is drawn together with others: near enough, it is not.
-      const span = (Math.max(1, Math.min(bar.to, this.shown.now) - bar.from) * this.width) / SEEN;
-      this.look({ from: bar.from - span / 2, to: bar.from + span / 2 });
-      this.draw();
-    }
-    this.find(bar.id)?.focus();
-    return true;
-  }
-
-  /** Bring a bar into sight. @param {Bar} bar */
-  bring(bar) {
-    const lane = this.shown.layout.lanes.find(({ bars }) => bars.includes(bar));
-    if (lane) this.reveal(lane.top + rowTop(bar, lane) - MARGIN, ROW + 2 * MARGIN);
-    const { from, to } = this.window;
-    const end = Math.min(bar.to, this.shown.now);
-    if (end > from && bar.from < to) return;
-    const span = to - from;
-    this.look({ from: bar.from - span * 0.3, to: bar.from + span * 0.7 });
   }
 
   /** @param {string} id @returns {HTMLElement | null} */

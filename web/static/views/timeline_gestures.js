@@ -1,5 +1,6 @@
 /** What wheel, pointer and keyboard do to the chart of the timeline. */
 import { zoomed } from '../core/ticks.js';
+import { pan, walk } from './timeline_moves.js';
 
 /** @typedef {import('./timeline_chart.js').Chart} Chart */
 
@@ -43,7 +44,7 @@ function wheel(chart, event) {
   event.preventDefault();
   const unit = event.deltaMode === 1 ? LINE : 1;
   const sideways = event.shiftKey ? event.deltaX || event.deltaY : event.deltaX;
-  if (event.shiftKey || Math.abs(sideways) > Math.abs(event.deltaY)) chart.pan(sideways * unit);
+  if (event.shiftKey || Math.abs(sideways) > Math.abs(event.deltaY)) pan(chart, sideways * unit);
   else {
     const speed = event.ctrlKey ? 0.01 : 0.0016;
     const change = Math.max(-1, Math.min(1, event.deltaY * unit * speed));
@@ -81,7 +82,7 @@ function drags(chart, signal) {
     down.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (down.size === 2) chart.look(zoomed(chart.window, width / apart(), momentAt(chart, event) ?? chart.window.from));
     else {
-      chart.pan(-x);
+      pan(chart, -x);
       if (chart.body && event.pointerType === 'mouse') chart.body.scrollTop -= y;
     }
   }, { signal });
@@ -124,8 +125,8 @@ function keydown(chart, event) {
   const target = /** @type {HTMLElement} */ (event.target);
   if (event.key === 'Escape' && chart.tip) show(chart, null);
   else if (!ARROWS.includes(event.key)) return;
-  else if (event.shiftKey && /Left|Right/.test(event.key)) chart.pan((event.key === 'ArrowLeft' ? -1 : 1) * chart.width * STEP);
+  else if (event.shiftKey && /Left|Right/.test(event.key)) pan(chart, (event.key === 'ArrowLeft' ? -1 : 1) * chart.width * STEP);
   else if (!target.dataset.bar) return;
-  else chart.go(event.key);
+  else walk(chart, event.key);
   event.preventDefault();
 }

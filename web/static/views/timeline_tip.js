@@ -28,9 +28,9 @@ export function tip(chart, lanes) {
 }
 
 /** Below the bar, or above it in the lower half. @param {Chart} chart @param {string} id @returns {Record<string, string>} */
-function beside({ element, find }, id) {
-  const box = find.call({ element }, id)?.getBoundingClientRect();
-  const frame = element.getBoundingClientRect();
+function beside(chart, id) {
+  const box = chart.find(id)?.getBoundingClientRect();
+  const frame = chart.element.getBoundingClientRect();
   if (!box) return { top: '40px' };
   const isLow = box.top - frame.top > frame.height / 2;
   return isLow ? { bottom: `${frame.bottom - box.top + GAP}px` } : { top: `${box.bottom - frame.top + GAP}px` };

@@ -31,7 +31,7 @@ export function card(one, expanded, expand, app) {
   // An error is what one looks for: it is open from the start, as is what is said.
   const open = expanded ?? (failed || entry.kind === 'text' || entry.kind === 'error' || entry.kind === 'result');
   const [icon, word] = KINDS[entry.kind] ?? KINDS.raw;
-  return h('li', { key: entry.id, deps: [one.result, open, failed], class: `entry entry-${entry.kind} ${inner ? 'entry-inner' : ''}`, 'data-tone': failed ? 'error' : null }, () => [
+  return h('li', { key: entry.id, deps: [one.result, open, failed], class: `entry ${inner ? 'entry-inner' : ''}`, 'data-kind': entry.kind, 'data-tone': failed ? 'error' : null }, () => [
     h('div', { class: 'entry-row' },
       h('button', { class: 'entry-head', 'aria-expanded': String(open), onclick: () => expand(!open) },
         h('span', { class: 'entry-icon', 'aria-hidden': 'true' }, failed ? '✕' : icon),

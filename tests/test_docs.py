@@ -30,6 +30,7 @@ from runner.domain.taxonomy import COMMANDS
 from runner.domain.verdicts import Decision, Severity
 from runner.settings import table
 from runner.workspace.project import Paths
+from web.board_api import BoardApi
 from web.control_api import ControlApi
 from web.history_api import HistoryApi
 from web.live import Said
@@ -135,6 +136,7 @@ def _routes() -> Sequence[Route]:
         *ControlApi(nobody, nobody, nobody).routes(),
         *SprintApi(nobody, paths, str).routes(),
         *HistoryApi(nobody, nobody).routes(),
+        *BoardApi(nobody, paths, nobody, nobody).routes(),
         *TranscriptApi(nobody, nowhere, str).routes(),
         *ServiceApi(nobody, nobody, nobody, "").routes(),
     ]

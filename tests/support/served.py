@@ -67,6 +67,15 @@ class Served:
         with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
             return json.load(answer)
 
+    def status(self, path: str) -> int:
+        """The status of an answer."""
+        try:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return int(refused.code)
+
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The body of an answer to an order."""
         request = urllib.request.Request(

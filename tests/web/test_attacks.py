@@ -430,7 +430,8 @@ def test_every_refusal_has_the_security_headers_and_ends_the_connection(home: Ho
         ("WEBSOCKET", STATUS, 400),
         ("WEBSOCKET", "/api/ws", 404),
         ("GET", "/no", 404),
-        ("PUT", "/", 404),
+        ("PUT", "/", 405),
+        ("PUT", "/no", 404),
     ],
 )
 def test_error_of_the_framework_is_json_too(home: House, method: str, path: str, status: int):

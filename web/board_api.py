@@ -14,7 +14,7 @@ from runner.domain.board import Board
 from runner.domain.errors import SprintFileError, SprintFileMissing
 from runner.domain.plan import Plan, plan
 from runner.settings import Settings
-from runner.store.board import AttemptBar, BoardView, ChainBar, read_board
+from runner.store.board import AttemptBar, Boards, BoardView, ChainBar
 from runner.workspace.artifacts import cycle_story
 from runner.workspace.project import Paths
 from runner.workspace.sprint_file import read_sprint
@@ -85,6 +85,7 @@ class BoardApi:
         self._paths = paths
         self._settings = settings
         self._clock = clock
+        self._boards = Boards()
         self._limiter = trio.CapacityLimiter(1)
 
     def routes(self) -> list[Route]:
@@ -110,7 +111,7 @@ class BoardApi:
 
     async def board(self, asked: Asked) -> BoardAnswer:
         wanted: int | None = asked.query.batch
-        view: BoardView | None = await self._reads.ask(lambda database: read_board(database, wanted))
+        view: BoardView | None = await self._reads.ask(lambda database: self._boards.read(database, wanted))
         if view is None:
             raise Problem(404, f"there is no batch {wanted}")
         return BoardAnswer(

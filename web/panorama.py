@@ -46,12 +46,14 @@ class Panorama:
         self._at = -EVERY_SECONDS
 
     async def message(self) -> bytes:
-        """What can be seen now; the same object as before when nothing newer was made. Raises DatabaseError."""
+        """What can be seen now; the same object as before while nothing has changed. Raises DatabaseError."""
         async with self._lock:
             if trio.current_time() - self._at >= _FRESH_SECONDS:
                 sample = await self._sample()
                 payload = Seen(overview=sample.overview, health=_figures(sample))
-                self._message = msgspec.json.encode({"type": "overview", "payload": payload})
+                message = msgspec.json.encode({"type": "overview", "payload": payload})
+                if message != self._message:
+                    self._message = message
                 self._at = trio.current_time()
             return self._message
 

@@ -15,4 +15,4 @@ from runner.store.database import open_reader
 def earlier_events(database: Path, batch_id: int, before: int) -> list[Envelope]:
     """The batch's events with a lower `seq` than `before`, in order. Raises DatabaseError; blocks."""
     with closing(open_reader(database)) as connection:
-        return list(telling_events(connection, batch_id, before))
+        return list(telling_events(connection, batch_id, before=before))

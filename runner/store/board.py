@@ -4,7 +4,7 @@ What agents say in between is most of all events and moves a board only while it
 last words of what runs are read. Everything is of one instant. Reads only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
@@ -19,6 +19,7 @@ ATTEMPT_LIMIT = 5000
 _BEYOND = 2**63 - 1
 WAITS = ("paused", "waiting_limit")
 _TELLING = tuple(kind.event_type for kind in CATALOGUE if kind is not CommandProgress)
+_MOVES = ("batch:start", "batch:state", "batch:end")
 _EVENT = "SELECT id AS seq, event_type AS type, timestamp, payload_json FROM events"
 
 
@@ -73,38 +74,73 @@ class BoardView:
     waits: tuple[WaitBar, ...]
 
 
-def read_board(connection: Connection, batch_id: int | None) -> BoardView | None:
-    """A batch's view; of the present batch when none is named. None: there is no such batch."""
-    with snapshot(connection):
-        seq = queries.last_seq(connection)
-        if batch_id is None:
-            present = queries.present_batch(connection)
-            if present is None:
-                return BoardView(seq=seq, board=Board(), attempts=(), chains=(), waits=())
-            batch_id = present.id
-        elif not queries.batch_exists(connection, batch_id):
-            return None
-        return BoardView(
-            seq=seq,
-            board=_with_progress(connection, _folded(connection, batch_id)),
-            attempts=_attempts(connection, batch_id),
-            chains=_chains(connection, batch_id),
-            waits=tuple(_waits(connection, batch_id)),
-        )
+class Boards:
+    """Reads views of batches. Keeps what it has folded of the present one: every page that opens asks for that."""
+
+    def __init__(self) -> None:
+        self._kept = (0, Board())
+        """The number of the batch, and its board without what agents said."""
+
+    def read(self, connection: Connection, batch_id: int | None) -> BoardView | None:
+        """A batch's view; of the present batch when none is named. None: there is no such batch.
+
+        May be called in several threads at a time.
+        """
+        with snapshot(connection):
+            seq = queries.last_seq(connection)
+            if batch_id is None:
+                present = queries.present_batch(connection)
+                if present is None:
+                    return BoardView(seq=seq, board=Board(), attempts=(), chains=(), waits=())
+                board = self._folded(connection, present.id, seq)
+                self._kept = (present.id, board)
+                return _view(connection, present.id, board, seq)
+            if not queries.batch_exists(connection, batch_id):
+                return None
+            return _view(connection, batch_id, self._folded(connection, batch_id, seq), seq)
+
+    def _folded(self, connection: Connection, batch_id: int, seq: int) -> Board:
+        kept_id, kept = self._kept
+        # Another thread may have come further than this one sees.
+        return _folded(connection, batch_id, kept if kept_id == batch_id and kept.seq <= seq else Board())
 
 
-def telling_events(connection: Connection, batch_id: int, before: int = _BEYOND) -> Iterator[Envelope]:
+def _view(connection: Connection, batch_id: int, board: Board, seq: int) -> BoardView:
+    return BoardView(
+        seq=seq,
+        board=_with_progress(connection, batch_id, board),
+        attempts=_attempts(connection, batch_id),
+        chains=_chains(connection, batch_id),
+        waits=tuple(_waits(connection, batch_id)),
+    )
+
+
+def telling_events(
+    connection: Connection, batch_id: int, *, after: int = 0, before: int = _BEYOND
+) -> Iterator[Envelope]:
     """A batch's events that move a board for good, in order."""
-    # One index tells the types, each in order; the batch's own would lead through everything agents said.
-    types = ", ".join("?" * len(_TELLING))
-    query = f"{_EVENT} WHERE event_type IN ({types}) AND id < ? AND +batch_id = ? ORDER BY id"
-    rows = fetch_all(connection, EventRow, query, *_TELLING, before, batch_id)
-    return (row.envelope for row in rows)
+    return (row.envelope for row in _events(connection, batch_id, _TELLING, after=after, before=before))
 
 
-def _folded(connection: Connection, batch_id: int) -> Board:
-    board = Board()
-    for event in telling_events(connection, batch_id):
+def _events(
+    connection: Connection, batch_id: int, types: Sequence[str], *, after: int = 0, before: int = _BEYOND
+) -> Sequence[EventRow]:
+    """A batch's events of some types, in order."""
+    # One index tells the types, each in order; the batch's own would lead through everything agents said, and
+    # without its ends all batches would be read.
+    ends = "SELECT min(id), (SELECT max(id) FROM events WHERE batch_id = ?1) FROM events WHERE batch_id = ?1"
+    first, last = connection.execute(ends, (batch_id,)).fetchone()
+    if first is None:
+        return ()
+    marks = ", ".join("?" * len(types))
+    query = f"{_EVENT} WHERE event_type IN ({marks}) AND id > ? AND id < ? AND +batch_id = ? ORDER BY id"
+    low, high = max(after, first - 1), min(before, last + 1)
+    return fetch_all(connection, EventRow, query, *types, low, high, batch_id)
+
+
+def _folded(connection: Connection, batch_id: int, board: Board) -> Board:
+    """The board after all that came behind its `seq`, but for what agents said."""
+    for event in telling_events(connection, batch_id, after=board.seq):
         if event.type == "batch:start" and board.ended_at is None:
             # A run that was killed ends with the last event before, whatever it was.
             row = connection.execute("SELECT timestamp FROM events WHERE id = ?", (event.seq - 1,)).fetchone()
@@ -113,14 +149,14 @@ def _folded(connection: Connection, batch_id: int) -> Board:
     return board
 
 
-def _with_progress(connection: Connection, board: Board) -> Board:
+def _with_progress(connection: Connection, batch_id: int, board: Board) -> Board:
     """The board with what the agents of running commands said last."""
     for command_id in board.running:
         for event in _last_words(connection, command_id):
             board = absorb(board, event)
     # Whatever was left out, this is how far the board has come.
     newest = "SELECT id, timestamp FROM events WHERE batch_id = ? ORDER BY id DESC LIMIT 1"
-    seq, at = connection.execute(newest, (board.batch_id,)).fetchone() or (board.seq, board.at)
+    seq, at = connection.execute(newest, (batch_id,)).fetchone() or (board.seq, board.at)
     return replace(board, seq=seq, at=at)
 
 
@@ -157,9 +193,8 @@ def _chains(connection: Connection, batch_id: int) -> tuple[ChainBar, ...]:
 
 def _waits(connection: Connection, batch_id: int) -> Iterator[WaitBar]:
     """Each begins with its state and ends with the next."""
-    query = f"{_EVENT} WHERE event_type IN ('batch:state', 'batch:start', 'batch:end') AND +batch_id = ? ORDER BY id"
     begun: tuple[int, str] | None = None
-    for row in fetch_all(connection, EventRow, query, batch_id):
+    for row in _events(connection, batch_id, _MOVES):
         if begun is not None:
             yield WaitBar(begin=begun[0], end=row.timestamp, state=begun[1])
         event = read_event(row.envelope)

@@ -45,7 +45,12 @@ function placed(lane, window, width, now) {
   });
 }
 
-/** Bars of one row that are small and near one another become one. @param {Drawn[]} drawn @param {number} gap @returns {Drawn[]} */
+/**
+ * Bars of one row that are small and near one another become one.
+ * @param {Drawn[]} drawn
+ * @param {number} gap
+ * @returns {Drawn[]}
+ */
 function joined(drawn, gap) {
   /** @type {Map<string, Drawn>} */
   const last = new Map();

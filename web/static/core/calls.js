@@ -62,14 +62,17 @@ export function pretty(input) {
 export function edits({ tool, input }) {
   const given = ['Write', 'Edit', 'MultiEdit'].includes(tool) ? argumentsOf(input) : null;
   if (!given) return [];
-  if (tool === 'Write') return typeof given.content === 'string' ? [diff('', given.content)] : [];
+  if (tool === 'Write') return typeof given.content === 'string' ? [diff('', given.content.replace(/\n$/, ''))] : [];
   const all = tool === 'Edit' ? [given] : Array.isArray(given.edits) ? given.edits : [];
   return all.filter((one) => typeof one?.new_string === 'string').map(changed);
 }
 
 /** @param {Record<string, unknown>} edit */
 function changed({ old_string, new_string }) {
-  return shortened(diff(typeof old_string === 'string' ? old_string : '', String(new_string)));
+  const [old, fresh] = [typeof old_string === 'string' ? old_string : '', String(new_string)];
+  // A line's end at the end of both is no line of its own.
+  const both = old.endsWith('\n') && fresh.endsWith('\n') ? -1 : undefined;
+  return shortened(diff(old.slice(0, both), fresh.slice(0, both)));
 }
 
 /** `+12 −3` @param {DiffLine[][]} all */

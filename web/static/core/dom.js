@@ -147,9 +147,19 @@ function end(node) {
 function assign(node, before, after) {
   for (const name of Object.keys(before)) if (!(name in after)) put(node, name, undefined, before[name]);
   for (const [name, value] of Object.entries(after)) {
-    // What was typed in counts against what was described, so a field is compared with what it holds.
-    if (LIVE.has(name) ? /** @type {any} */ (node)[name] !== value : before[name] !== value) put(node, name, value, before[name]);
+    if (changed(node, name, value, before[name])) put(node, name, value, before[name]);
   }
+}
+
+/**
+ * What a field holds counts, not what was said of it last; but nothing is taken from under the fingers of who types.
+ * @param {any} node
+ * @param {string} name
+ * @param {any} value
+ * @param {any} before
+ */
+function changed(node, name, value, before) {
+  return LIVE.has(name) && !(name === 'value' && node === document.activeElement) ? node[name] !== value : before !== value;
 }
 
 /**
@@ -165,8 +175,18 @@ function put(node, name, value, before) {
     for (const [property, set] of Object.entries(value ?? {})) {
       if (before?.[property] !== set) node.style.setProperty(property, String(set));
     }
-  } else if (name.startsWith('on')) node[name] = value ?? null;
+  } else if (name.startsWith('on')) node[name] = value ? listener(value) : null;
   else if (LIVE.has(name) && name in node) node[name] = value ?? (name === 'value' ? '' : false);
   else if (value === undefined || value === null || value === false) node.removeAttribute(name);
   else node.setAttribute(name, value === true ? '' : String(value));
+}
+
+/**
+ * A handler as the browser takes it. One that happens to give `false` would forbid what the event does by itself.
+ * @param {(event: Event) => unknown} handle
+ */
+function listener(handle) {
+  return (/** @type {Event} */ event) => {
+    handle(event);
+  };
 }

@@ -140,7 +140,10 @@ function laneOf(key, of, superseded, top) {
   return { key, bars, rows: places.count, thin: thin.count, top, height };
 }
 
-/** The rows of commands: what runs together stands apart, and a further try stands below the one before. @param {Attempt[]} attempts */
+/**
+ * The rows of commands: what runs together stands apart, and a further try stands below the one before.
+ * @param {Attempt[]} attempts
+ */
 function stacked(attempts) {
   /** @type {number[]} */
   const ends = [];

@@ -13,17 +13,32 @@
 
 /** What belongs together; a setting that nobody has placed stands under "Other". @type {[string, string[]][]} */
 const GROUPS = [
-  ['Batch', ['default_max_cycles', 'max_code_review_attempts', 'background_review_workers', 'project_context_max_age_hours', 'injection_warning_kb', 'injection_error_kb']],
+  ['Batch', [
+    'default_max_cycles', 'max_code_review_attempts', 'background_review_workers', 'project_context_max_age_hours',
+    'injection_warning_kb', 'injection_error_kb',
+  ]],
   ['Agents', ['default_model', 'cheap_model', 'haiku_after_review', 'isolation']],
-  ['Waits and limits', ['command_idle_timeout_minutes', 'command_timeout_minutes', 'stop_grace_seconds', 'retry_backoff_seconds']],
-  ['Server and storage', ['server_port', 'max_websockets', 'websocket_heartbeat_seconds', 'default_batch_list_limit', 'keep_runs_days']],
+  ['Waits and limits', [
+    'command_idle_timeout_minutes', 'command_timeout_minutes', 'stop_grace_seconds', 'retry_backoff_seconds',
+  ]],
+  ['Server and storage', [
+    'server_port', 'max_websockets', 'websocket_heartbeat_seconds', 'default_batch_list_limit', 'keep_runs_days',
+  ]],
 ];
 /** @type {Record<string, string>} */
 const LABELS = {
-  default_max_cycles: 'Cycles of a batch', project_context_max_age_hours: 'Age of the project context',
-  haiku_after_review: 'Cheap model from review', max_websockets: 'Browsers at the same time', websocket_heartbeat_seconds: 'Sign of life from browsers',
-  default_batch_list_limit: 'Batches on a page', keep_runs_days: 'Keep raw output', injection_warning_kb: 'Injected context, warning', injection_error_kb: 'Injected context, at most',
-  max_code_review_attempts: 'Code reviews of a story', background_review_workers: 'Background reviews at the same time', isolation: 'Isolation of agents',
+  default_max_cycles: 'Cycles of a batch',
+  max_code_review_attempts: 'Code reviews of a story',
+  background_review_workers: 'Background reviews at the same time',
+  project_context_max_age_hours: 'Age of the project context',
+  injection_warning_kb: 'Injected context, warning',
+  injection_error_kb: 'Injected context, at most',
+  haiku_after_review: 'Cheap model from review',
+  isolation: 'Isolation of agents',
+  max_websockets: 'Browsers at the same time',
+  websocket_heartbeat_seconds: 'Sign of life from browsers',
+  default_batch_list_limit: 'Batches on a page',
+  keep_runs_days: 'Keep raw output',
 };
 /** @type {Record<string, string>} */
 const UNITS = { hours: 'hours', minutes: 'minutes', seconds: 'seconds', days: 'days', kb: 'kB' };
@@ -35,8 +50,11 @@ const FIRST_FREE_PORT = 1024;
 /** @param {Row[]} rows @returns {{title: string, rows: Row[]}[]} */
 export function groups(rows) {
   const placed = new Set(GROUPS.flatMap(([, names]) => names));
-  const named = GROUPS.map(([title, names]) => ({ title, rows: rows.filter(({ name }) => names.includes(name)).sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name)) }));
-  return [...named, { title: 'Other', rows: rows.filter(({ name }) => !placed.has(name)) }].filter((group) => group.rows.length > 0);
+  const named = GROUPS.map(([title, names]) => ({
+    title, rows: names.flatMap((name) => rows.filter((row) => row.name === name)),
+  }));
+  const others = { title: 'Other', rows: rows.filter(({ name }) => !placed.has(name)) };
+  return [...named, others].filter((group) => group.rows.length > 0);
 }
 
 /** @param {string} name */
@@ -53,8 +71,8 @@ export function unit(name) {
 }
 
 /** @param {string} name */
-export function holdsFrom(name) {
-  return AT_START.has(name) ? 'the next start of the runner' : 'the next batch';
+export function isAtStart(name) {
+  return AT_START.has(name);
 }
 
 /** @param {Row} row */
@@ -64,8 +82,8 @@ export function isNumber({ low, high }) {
 
 /** What it may be, and what it is when nobody says anything. @param {Row} row */
 export function bounds(row) {
-  const usual = `default ${row.default === '' ? 'empty' : row.default}`;
-  return isNumber(row) ? `${row.low}–${row.high}, ${usual}` : usual;
+  const usual = row.default === '' ? 'empty' : row.default;
+  return isNumber(row) ? `From ${row.low} to ${row.high}, default ${usual}.` : `Default ${usual}.`;
 }
 
 /**
@@ -84,7 +102,8 @@ export function fault(row, text) {
 
 /** What somebody should know before it is saved. @param {Row} row @param {string} text */
 export function hint(row, text) {
-  return row.name === 'server_port' && !fault(row, text) && Number(text) < FIRST_FREE_PORT ? 'Below 1024 the runner has to be started by root.' : '';
+  const isLow = row.name === 'server_port' && !fault(row, text) && Number(text) < FIRST_FREE_PORT;
+  return isLow ? 'Below 1024 the runner has to be started by root.' : '';
 }
 
 /** What stands in the field. @param {Row} row @param {Record<string, string>} drafts */
@@ -115,7 +134,12 @@ export function defaults(rows) {
   return Object.fromEntries(rows.filter((row) => row.value !== row.default).map((row) => [row.name, String(row.default)]));
 }
 
-/** The settings that a refusal speaks of, each with its part of it. @param {Row[]} rows @param {string} error @returns {Record<string, string>} */
+/**
+ * The settings that a refusal speaks of, each with its part of it.
+ * @param {Row[]} rows
+ * @param {string} error
+ * @returns {Record<string, string>}
+ */
 export function refusals(rows, error) {
   const parts = error.split('; ');
   return Object.fromEntries(rows.flatMap(({ name }) => {

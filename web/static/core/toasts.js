@@ -79,7 +79,7 @@ export function wording({ type, payload }) {
 
 /** @param {Record<string, any>} payload @returns {{tone: Toast['tone'], title: string, text: string}} */
 function ended({ status, cycles_completed, reason, batch_id }) {
-  const text = `Batch ${batch_id}: ${cycles_completed} cycles completed${reason ? `. ${reason}` : ''}`;
+  const text = `Batch ${batch_id}: ${reason || `${cycles_completed} cycles completed`}`;
   if (status === 'completed') return { tone: 'success', title: 'Batch completed', text };
   return status === 'error' ? { tone: 'error', title: 'Batch ended with an error', text } : { tone: 'info', title: 'Batch stopped', text };
 }

@@ -2,8 +2,6 @@
  * The supervision tree as rows, and what is wrong in it. Pure.
  *
  * @typedef {import('./types.js').Node} Node
- * @typedef {import('./types.js').Health} Health
- * @typedef {import('./types.js').Overview} Overview
  * @typedef {import('./types.js').Running} Running
  *
  * @typedef {object} Row
@@ -16,9 +14,8 @@
  * @property {boolean} isOpen
  *
  * @typedef {'' | 'warning' | 'error'} Tone
- * @typedef {{name: string, value: string, tone: Tone, help: string}} Figure
  */
-import { bytes, count, duration, shortKey } from './format.js';
+import { shortKey } from './format.js';
 
 const NEARLY_FULL = 0.8;
 const OVER_AFTER = 600_000;
@@ -37,7 +34,8 @@ export function rows(tree, expanded) {
     found.push({ node, isOpen, ...where });
     if (!isOpen) return;
     node.children.forEach((child, place) => add(child, {
-      path: `${where.path}/${place}:${child.id}`, parent: node, level: where.level + 1, place: place + 1, siblings: node.children.length,
+      path: `${where.path}/${place}:${child.id}`, parent: node, level: where.level + 1,
+      place: place + 1, siblings: node.children.length,
     }));
   };
   add(tree, { path: tree.id, parent: null, level: 1, place: 1, siblings: 1 });
@@ -58,7 +56,7 @@ export function trouble({ state, since, mailbox, deadline, restarts, last_error 
   if (mailbox && mailbox.depth >= mailbox.capacity * NEARLY_FULL) return { tone: 'warning', text: 'its mailbox is nearly full' };
   // What has gone well for so long is over; how often it was started again stays to be seen.
   if (now - since > OVER_AFTER) return { tone: '', text: '' };
-  if (restarts > 0) return { tone: 'warning', text: restarts === 1 ? 'was started again' : `was started again ${restarts} times` };
+  if (restarts > 0) return { tone: 'warning', text: `was started again${restarts > 1 ? ` ${restarts} times` : ''}` };
   return last_error === null ? { tone: '', text: '' } : { tone: 'warning', text: 'had an error' };
 }
 
@@ -68,8 +66,8 @@ export function trouble({ state, since, mailbox, deadline, restarts, last_error 
  * @param {number} now
  */
 export function troubles(tree, now) {
-  const found = rows(tree, {}).map((row) => ({ ...row, trouble: trouble(row.node, now) })).filter((row) => row.trouble.tone);
-  return [...found.filter((row) => row.trouble.tone === 'error'), ...found.filter((row) => row.trouble.tone !== 'error')];
+  const found = rows(tree, {}).map((row) => ({ ...row, trouble: trouble(row.node, now) }));
+  return ['error', 'warning'].flatMap((tone) => found.filter((row) => row.trouble.tone === tone));
 }
 
 /** How many branches there are. @param {Node} tree @returns {number} */
@@ -98,7 +96,8 @@ export function attemptOf(node, parent, running) {
   if (!told) return null;
   const sorted = (/** @type {string[]} */ keys) => [...keys].sort().join(',');
   const wanted = sorted(told.stories.split(',').filter((key) => key));
-  return Object.values(running).find(({ command, story_keys }) => command === told.command && sorted(story_keys) === wanted) ?? null;
+  const isIt = (/** @type {Running} */ one) => one.command === told.command && sorted(one.story_keys) === wanted;
+  return Object.values(running).find(isIt) ?? null;
 }
 
 /** A branch's name for people; where it stands tells the rest. @param {string} id */
@@ -107,39 +106,4 @@ export function nameOf(id) {
   const told = commandIn(id);
   if (!told) return id;
   return [told.command, told.stories.split(',').map(shortKey).join(', ')].filter((word) => word).join(' ');
-}
-
-/**
- * How the runner itself does.
- * @param {Health | null} health
- * @param {Overview['fanout'] | undefined} fanout
- * @returns {Figure[]}
- */
-export function figures(health, fanout) {
-  const ms = (/** @type {number | undefined} */ value) => (value === undefined ? '–' : value < 10_000 ? `${value < 10 ? value.toFixed(1) : Math.round(value)} ms` : duration(value));
-  const size = (/** @type {number | undefined} */ value) => (value === undefined ? '–' : bytes(value));
-  const latency = fanout?.latency_ms;
-  const isMeasured = latency !== undefined && latency.max > 0;
-  return [
-    { name: 'Event loop', value: ms(health?.loop_lag_ms), tone: above(health?.loop_lag_ms, 100, 500), help: 'How late the event loop was in the last minute, at worst' },
-    { name: 'Commit', value: ms(health?.commit_delay_ms), tone: above(health?.commit_delay_ms, 100, 500), help: 'From an event to its commit, at worst lately' },
-    { name: 'Browsers', value: fanout ? count(fanout.clients) : '–', tone: '', help: 'Pages that watch now' },
-    { name: 'Delivered', value: fanout ? count(fanout.delivered) : '–', tone: '', help: 'Events handed over, counted for each browser' },
-    { name: 'Push p50', value: isMeasured ? ms(latency.p50) : '–', tone: above(latency?.p50, 150, 500), help: 'Age of half of the events when the kernel had them' },
-    { name: 'Push p99', value: isMeasured ? ms(latency.p99) : '–', tone: above(latency?.p99, 150, 500), help: 'Age of 99 of 100 events when the kernel had them' },
-    { name: 'Push worst', value: isMeasured ? ms(latency.max) : '–', tone: above(latency?.max, 250, 500), help: 'Age of the oldest event when the kernel had it' },
-    { name: 'Dropped', value: fanout ? count(fanout.evicted) : '–', tone: health?.worst_eviction_ms ? 'warning' : '', help: 'Browsers that were too slow and had to come back' },
-    { name: 'Dropped at', value: health?.worst_eviction_ms ? ms(health.worst_eviction_ms) : '–', tone: above(health?.worst_eviction_ms, 500, 1000), help: 'Age of the oldest event over which a browser was dropped lately' },
-    { name: 'Behind', value: health ? count(health.client_lag) : '–', tone: above(health?.client_lag, 500, 5000), help: 'Events that the slowest browser has yet to handle' },
-    { name: 'Queued', value: size(health?.queued_bytes), tone: above(health?.queued_bytes, 1e6, 8e6), help: 'Waits for all browsers together' },
-    { name: 'Longest queue', value: size(health?.longest_bytes), tone: above(health?.longest_bytes, 250e3, 1e6), help: 'Waits for the browser that is furthest behind' },
-    { name: 'Database', value: size(health?.database_bytes), tone: above(health?.database_bytes, 2e9, 8e9), help: 'Size of the database file' },
-    { name: 'Memory', value: size(health?.memory_bytes), tone: above(health?.memory_bytes, 500e6, 1e9), help: 'What the runner has in memory' },
-  ];
-}
-
-/** @param {number | undefined} value @param {number} warning @param {number} error @returns {Tone} */
-function above(value, warning, error) {
-  if (value === undefined || value <= warning) return '';
-  return value > error ? 'error' : 'warning';
 }

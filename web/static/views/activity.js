@@ -4,7 +4,8 @@
  * @typedef {import('./page.js').View} View
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
- * @typedef {{activities: string[] | null, raw: string, error: string, loading: boolean, isRaw: boolean}} Log - `state.local.activity`
+ * @typedef {{activities: string[] | null, raw: string, error: string, loading: boolean, isRaw: boolean}} Log
+ *   `state.local.activity`
  */
 import { get } from '../core/api.js';
 import { h } from '../core/dom.js';
@@ -53,16 +54,26 @@ function panel(log, activities, state, app) {
   return h('section', { key: 'panel', class: 'panel', 'aria-labelledby': 'ac-title' },
     h('div', { class: 'panel-head' },
       h('h2', { id: 'ac-title' }, 'Activity'),
-      !isEmpty && h('span', { class: 'quiet-text', role: 'status' }, search ? `${found.length} of ${plural(activities.length, 'line')}` : plural(activities.length, 'line')),
+      !isEmpty && h('span', { class: 'quiet-text', role: 'status' },
+        search && `${found.length} of `, plural(activities.length, 'line')),
       h('span', { class: 'grow' }),
       !isEmpty && h('input', {
-        type: 'search', class: 'ac-search', placeholder: 'Search', 'aria-label': 'Search in the activity log', value: search, disabled: log.isRaw,
-        oninput: (/** @type {any} */ event) => go({ ...state.route, filters: { ...state.route.filters, q: event.target.value } }, { replace: true }),
+        type: 'search', class: 'ac-search', placeholder: 'Search', 'aria-label': 'Search in the activity log',
+        value: search, disabled: log.isRaw,
+        oninput: (/** @type {any} */ { target }) => {
+          go({ ...state.route, filters: { ...state.route.filters, q: target.value } }, { replace: true });
+        },
       }),
-      log.raw && h('button', { type: 'button', 'aria-pressed': String(log.isRaw), onclick: () => app.store.keep('activity', { isRaw: !log.isRaw }) }, 'Raw'),
+      log.raw && h('button', {
+        type: 'button', 'aria-pressed': String(log.isRaw), onclick: () => app.store.keep('activity', { isRaw: !log.isRaw }),
+      }, 'Raw'),
       h('button', { type: 'button', disabled: log.loading, onclick: () => void load(app) }, 'Reload')),
-    log.isRaw && log.raw ? h('pre', { key: 'raw', class: 'ac-raw', tabindex: '0', role: 'region', 'aria-label': 'orchestrator.md' }, log.raw)
-      : isEmpty ? nothing() : list(found, search));
+    log.isRaw && log.raw ? raw(log.raw) : isEmpty ? nothing() : list(found, search));
+}
+
+/** @param {string} text */
+function raw(text) {
+  return h('pre', { key: 'raw', class: 'ac-raw', tabindex: '0', role: 'region', 'aria-label': 'orchestrator.md' }, text);
 }
 
 function nothing() {
@@ -91,7 +102,8 @@ function list(found, search) {
   if (found.length === 0) return empty('Nothing found', `No line has “${search}” in it.`);
   if (found.length > WRAPPED_BELOW) {
     return virtualList({
-      id: 'ac-list', class: 'ac-list', label: 'Activity, newest first', count: found.length, rowHeight: ROW, row: (index) => line(found[index]), deps: [found],
+      id: 'ac-list', class: 'ac-list', label: 'Activity, newest first', count: found.length, rowHeight: ROW, deps: [found],
+      row: (index) => line(found[index]),
     });
   }
   return h('ol', { key: 'list', 'aria-label': 'Activity, newest first' }, found.map((one) => line(one, 'li')));

@@ -24,7 +24,7 @@ const FINISHED = 'board: finished';
 /** @type {import('./page.js').View} */
 export function board(state, app) {
   const all = rows(state);
-  const missing = without(state, all);
+  const missing = without(state, all, app);
   if (missing) return [...heading(state), missing];
   const filters = filtersOf(state, 'board');
   const visible = filtered(all, filters);

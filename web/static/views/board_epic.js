@@ -48,7 +48,7 @@ export function epicSection(state, app, epic, whole, columns, open) {
       whole.rows.length, ...whole.rows, ...epic.rows,
     ],
   }, () => [
-    head(app, epic, whole, open),
+    head(app, epic, whole, open, batch !== null),
     open && h('div', { key: 'lanes', class: 'board-lanes', 'data-alone': isAlone(epic.rows) || null },
       columns.map((column) => lane(column, epic.rows, (row) => storyCard(row, {
         app, batch, now, description: descriptionOf(state.descriptions, row),
@@ -73,8 +73,8 @@ function lane(column, some, card) {
     h('ul', { class: 'story-cards' }, own.map(card)));
 }
 
-/** @param {App} app @param {Group} epic @param {Group} whole @param {boolean} open */
-function head(app, epic, whole, open) {
+/** @param {App} app @param {Group} epic @param {Group} whole @param {boolean} open @param {boolean} past */
+function head(app, epic, whole, open, past) {
   const total = whole.rows.length;
   const running = whole.rows.filter((row) => row.running.length > 0).length;
   const blocked = whole.rows.filter(({ status }) => status === 'blocked').length;
@@ -85,7 +85,8 @@ function head(app, epic, whole, open) {
     blocked > 0 && h('span', { key: 'blocked', class: 'state', 'data-tone': 'error' },
       h('span', { 'aria-hidden': 'true' }, '⊘'), `${blocked} blocked`),
     h('span', { key: 'space', class: 'grow' }),
-    epic.status && stateWord(epic.status),
+    // The file tells how an epic stands now.
+    past || !epic.status ? null : stateWord(epic.status),
     meter(`Epic ${epic.id}: stories done`, whole.done, total, whole.done === total ? 'success' : 'running'),
     h('span', { key: 'done', class: 'epic-done' }, total > 0 ? `${whole.done}/${total} done` : 'No stories'));
 }

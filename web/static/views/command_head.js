@@ -3,69 +3,111 @@
  *
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
- * @typedef {import('../core/types.js').Scene} Scene
  * @typedef {import('../core/dom.js').Child} Child
  */
 import { h } from '../core/dom.js';
-import { cost, count, duration, moment } from '../core/format.js';
+import { clock, cost, count, duration, moment, shortKey, stateOf } from '../core/format.js';
+import { go } from '../core/router.js';
+import { shown } from '../core/scene.js';
+import { verdictOf } from '../core/story_detail.js';
 import { copyButton } from './copy.js';
 import { commandHref, state as stateMark, storyLinks, ticking } from './parts.js';
 
-/**
- * @param {any} row - As `GET /api/commands/ID`.
- * @param {Scene} scene
- * @param {State} state
- * @param {App} app
- */
-export function commandHead(row, scene, state, app) {
+const TITLES = 5;
+/** When the page was opened: what is on top of that can be gone back from without leaving the page. */
+const LOADED = history.length;
+
+/** @param {State} state @param {App} app @param {any} row - As `GET /api/commands/ID`. */
+export function commandHead(state, app, row) {
   const batch = state.past?.batchId ?? null;
-  const over = row.ended_at !== null;
-  const known = over && row.num_turns > 0;
-  const others = Object.values(scene.attempts).filter((one) => one.command === row.command && one.story_keys.join() === row.story_keys.join());
+  const trouble = row.status !== 'success' && row.status !== 'running';
   return h('section', { key: 'head', class: 'panel command-head', 'aria-label': 'Command' },
     h('div', { class: 'panel-head' },
-      h('button', { class: 'quiet', onclick: () => history.back(), title: 'Back (Esc)' }, '←'),
+      h('button', { class: 'quiet', onclick: goBack, title: 'Back to where you came from (Esc)' }, '← Back'),
       h('h2', { class: 'command-name' }, row.command),
-      ...storyLinks(row.story_keys, batch),
+      h('span', null, ...(row.story_keys.length ? storyLinks(row.story_keys, batch) : ['no story'])),
       stateMark(row.status),
-      row.attempt > 1 && h('span', { class: 'badge', 'data-tone': 'warning' }, `attempt ${row.attempt}`),
+      ...verdicts(row),
       row.background_task_id !== null && h('span', { class: 'badge', 'data-tone': 'idle' }, 'background'),
-      h('span', { class: 'grow' }),
-      others.length > 1 && h('nav', { class: 'attempts', 'aria-label': 'Attempts' }, 'Attempts ', ...others.map((one) => h('a', {
-        key: one.id, class: 'badge', 'data-tone': one.status === 'success' ? 'success' : one.status === 'running' ? 'running' : 'error', href: commandHref(one.id, batch), 'aria-current': one.id === row.id ? 'true' : null,
-      }, String(one.attempt))))),
-    row.reason && h('p', { class: 'command-reason fault' }, row.reason),
-    h('dl', { class: 'facts' },
-      ...fact('Took', over ? duration(row.ended_at - row.started_at) : ticking(row.started_at, state.now)),
-      ...fact('Started', moment(row.started_at, state.now)),
-      ...fact('Task', row.task_id || '–'),
-      ...fact('Model', row.model || 'default'),
-      ...fact('Turns', known ? String(row.num_turns) : '–'),
-      ...fact('Cost', cost(row.cost_usd, known)),
-      ...fact('Tokens', known ? `${count(row.input_tokens)} in, ${count(row.output_tokens)} out` : '–'),
-      ...fact('Exit code', row.exit_code === null ? '–' : String(row.exit_code)),
-      ...verdict(row.verdict_json),
-      ...fact('Session', row.session_id ? h('span', { class: 'mono' }, row.session_id.slice(0, 8), '… ', copyButton(app, () => row.session_id, 'session')) : '–'),
-      ...fact('Step', h('span', { class: 'mono' }, row.step_key || '–'))));
+      row.continued && h('span', { class: 'badge', 'data-tone': 'idle', title: 'It went on in the session of the attempt before' }, 'continued session'),
+      attempts(state, row, batch)),
+    row.reason && h('p', { key: 'reason', class: 'command-reason', 'data-tone': trouble ? stateOf(row.status).tone : 'idle' },
+      h('strong', null, trouble ? 'Why: ' : 'Note: '), row.reason),
+    findings(row),
+    h('dl', { class: 'facts' }, ...facts(state, app, row)));
 }
 
-/** @param {string} name @param {Child} value @returns {Child[]} */
+export function goBack() {
+  if (history.length > LOADED) history.back();
+  else go({ view: 'run' });
+}
+
+/** @param {State} state @param {App} app @param {any} row @returns {Child[]} */
+function facts(state, app, row) {
+  const over = row.ended_at !== null;
+  const known = over && (row.num_turns > 0 || row.cost_usd > 0);
+  const running = state.live.board.running[row.id];
+  return [
+    fact('Duration', over ? duration(row.ended_at - row.started_at) : ticking(row.started_at, state.now)),
+    fact('Started', h('time', { title: new Date(row.started_at).toLocaleString() }, `${moment(row.started_at, state.now)}${clock(row.started_at).slice(5)}`)),
+    fact('Cost', cost(row.cost_usd, known)),
+    fact('Tokens in', known ? count(row.input_tokens) : '–'),
+    fact('Tokens out', known ? count(row.output_tokens) : '–'),
+    fact('Turns', known ? String(row.num_turns) : '–'),
+    fact('Model', row.model || 'default'),
+    fact('Exit code', row.exit_code === null ? '–' : String(row.exit_code)),
+    fact(over ? 'Last task' : 'Task', running?.task || row.task_id || '–'),
+    fact('Session', named(app, row.session_id, 'session')),
+    fact('Run', named(app, row.run_id, 'run')),
+  ];
+}
+
+/** @param {string} name @param {Child} value */
 function fact(name, value) {
-  return [h('div', { key: name, class: 'fact' }, h('dt', null, name), h('dd', null, value))];
+  return h('div', { key: name, class: 'fact' }, h('dt', null, name), h('dd', null, value));
 }
 
-/** What was decided from what the agent said. @param {string} json @returns {Child[]} */
-function verdict(json) {
-  let found;
-  try {
-    found = JSON.parse(json || '{}');
-  } catch {
-    return [];
-  }
-  const { decisions = {}, review = null, ...others } = found ?? {};
-  const told = [...Object.entries(decisions ?? {}), ...Object.entries(others).filter(([, value]) => value === true)];
-  const said = told.flatMap(([name, value]) => fact(name.replaceAll('_', ' '), value === true ? 'yes' : String(value)));
-  if (!review || review.severity === 'UNKNOWN') return said;
-  const titles = Array.isArray(review.titles) ? review.titles.map(String) : [];
-  return [...said, ...fact('Highest finding', String(review.severity)), ...(titles.length ? fact('Findings', titles.join(' · ')) : [])];
+/** @param {App} app @param {string} id @param {string} what */
+function named(app, id, what) {
+  return id ? h('span', { class: 'mono named', title: id }, id.slice(0, 8), copyButton(app, () => id, `id of the ${what}`)) : '–';
+}
+
+/** Of several stories each has its own. @param {any} row */
+function found({ command, verdict_json: json, story_keys: keys, status }) {
+  if (status !== 'success') return [];
+  const all = (keys.length ? keys : ['']).map((/** @type {string} */ key) => ({ key, verdict: verdictOf(command, json, key) }));
+  const told = all.filter((/** @type {any} */ { verdict }) => verdict);
+  return told.every((/** @type {any} */ { verdict }) => verdict.word === told[0].verdict.word) ? told.slice(0, 1).map((/** @type {any} */ { verdict }) => ({ key: '', verdict })) : told;
+}
+
+/** @param {any} row @returns {Child[]} */
+function verdicts(row) {
+  return found(row).map((/** @type {any} */ { key, verdict: { tone, icon, word } }) => h('span', { key: `verdict ${key}`, class: 'badge', 'data-tone': tone },
+    h('span', { 'aria-hidden': 'true' }, `${icon} `), key && `${shortKey(key)}: `, word));
+}
+
+/** @param {any} row */
+function findings(row) {
+  const [first] = found(row);
+  const { titles = [], warnings = [] } = first?.verdict ?? {};
+  if (titles.length + warnings.length === 0) return null;
+  return h('ul', { key: 'findings', class: 'command-findings' },
+    titles.slice(0, TITLES).map((/** @type {string} */ title) => h('li', { key: title }, title)),
+    titles.length > TITLES && h('li', { class: 'quiet-text' }, `and ${titles.length - TITLES} more`),
+    warnings.map((/** @type {string} */ warning) => h('li', { key: `! ${warning}`, class: 'quiet-text' }, `⚠ ${warning}`)));
+}
+
+/** The other attempts of the same step. @param {State} state @param {any} row @param {number | null} batch */
+function attempts(state, row, batch) {
+  const stories = row.story_keys.join();
+  const all = Object.values(shown(state).attempts).filter((one) => one.command === row.command && one.story_keys.join() === stories).sort((one, other) => one.id - other.id);
+  if (all.length < 2) return row.attempt > 1 && h('span', { class: 'badge', 'data-tone': 'warning' }, `attempt ${row.attempt}`);
+  return h('nav', { key: 'attempts', class: 'command-attempts', 'aria-label': 'Attempts' }, h('span', { class: 'quiet-text' }, 'Attempt'),
+    all.map((one) => {
+      const { icon, word, tone } = stateOf(one.status);
+      return h('a', {
+        key: one.id, class: 'command-attempt', 'data-tone': tone, href: commandHref(one.id, batch), title: word,
+        'aria-label': `Attempt ${one.attempt}, ${word}`, 'aria-current': one.id === row.id ? 'page' : null,
+      }, `${icon} ${one.attempt}`);
+    }));
 }

@@ -180,6 +180,8 @@ function move(app, next) {
   reveal(LIST, to);
   // It is in the document after the next frame at the latest, and has to be there to be focused.
   requestAnimationFrame(() => requestAnimationFrame(() => {
+    // Somebody who holds the key down is further by now, and a focus would take the cursor back.
+    if (reading(app.store.state, source).cursor !== line.seq) return;
     /** @type {HTMLElement | null} */ (document.querySelector(`#${LIST} [data-seq="${line.seq}"]`))?.focus({ preventScroll: true });
   }));
 }

@@ -6,7 +6,7 @@
  * @typedef {import('../core/settings_form.js').Row} Row
  */
 import { h } from '../core/dom.js';
-import { bounds, fault, hint, holdsFrom, isChanged, isNumber, label, refusals, textOf, unit } from '../core/settings_form.js';
+import { bounds, fault, hint, isAtStart, isChanged, isNumber, label, refusals, textOf, unit } from '../core/settings_form.js';
 
 /** @param {Row} row @param {Form} form @param {App} app @param {boolean} isLost */
 export function field(row, form, app, isLost) {
@@ -17,18 +17,21 @@ export function field(row, form, app, isLost) {
   const refused = form.refusal && form.rows ? refusals(form.rows, form.refusal.error) : {};
   const wrong = (changed && fault(row, text)) || (Object.hasOwn(refused, name) ? refused[name] : '');
   const note = hint(row, text);
+  const before = row.value === '' ? 'empty' : String(row.value);
   return h('div', { key: name, class: 'st-field', 'data-changed': changed || null },
     h('div', { class: 'st-label' }, h('label', { for: id }, label(name)), h('code', { class: 'quiet-text' }, name)),
     h('div', { class: 'st-input' },
       input(row, text, app, { id, disabled: isLost || form.saving, wrong }),
       unit(name) && h('span', { class: 'quiet-text' }, unit(name)),
       changed && h('button', {
-        key: 'undo', type: 'button', class: 'quiet st-undo', 'aria-label': `Undo: ${label(name)} stays ${row.value === '' ? 'empty' : row.value}`,
+        key: 'undo', type: 'button', class: 'quiet st-undo', 'aria-label': `${before}, undo the change of ${label(name)}`,
         onclick: () => drop(app, name),
-      }, '↶ ', row.value === '' ? 'empty' : String(row.value))),
+      }, '↶ ', before)),
     h('div', { class: 'st-text' },
-      h('p', { id: `${id}-help`, class: 'quiet-text' }, sentence(row.help), ' ', h('span', { class: 'st-bounds' }, bounds(row)), holdsFrom(name) !== 'the next batch' && `; from ${holdsFrom(name)} on`),
-      wrong && h('p', { key: 'wrong', id: `${id}-error`, class: 'st-wrong' }, h('span', { 'aria-hidden': 'true' }, '✕ '), wrong),
+      h('p', { id: `${id}-help`, class: 'quiet-text' },
+        sentence(row.help), ' ', h('span', { class: 'st-bounds' }, bounds(row)), isAtStart(name) && ' From the next start on.'),
+      wrong && h('p', { key: 'wrong', id: `${id}-error`, class: 'st-wrong' },
+        h('span', { 'aria-hidden': 'true' }, '✕ '), wrong),
       note && h('p', { key: 'note', class: 'st-note' }, h('span', { 'aria-hidden': 'true' }, '⚠ '), note)));
 }
 
@@ -36,15 +39,22 @@ export function field(row, form, app, isLost) {
 function input(row, text, app, { id, disabled, wrong }) {
   const change = (/** @type {any} */ event) => type(app, row, event.target.value);
   const props = {
-    id, name: row.name, disabled, value: text, 'aria-describedby': `${id}-help${wrong ? ` ${id}-error` : ''}`, 'aria-invalid': wrong ? 'true' : null,
+    id, name: row.name, disabled, value: text,
+    'aria-describedby': `${id}-help${wrong ? ` ${id}-error` : ''}`, 'aria-invalid': wrong ? 'true' : null,
   };
   if (row.choices.length) {
-    return h('select', { key: 'select', ...props, onchange: change }, row.choices.map((choice) => h('option', { key: choice, value: choice }, choice)));
+    return h('select', { key: 'select', ...props, onchange: change },
+      row.choices.map((choice) => h('option', { key: choice, value: choice }, choice)));
   }
   if (isNumber(row)) {
-    return h('input', { key: 'number', type: 'number', inputmode: 'numeric', min: row.low, max: row.high, step: '1', ...props, oninput: change });
+    return h('input', {
+      key: 'number', type: 'number', inputmode: 'numeric', min: row.low, max: row.high, step: '1', ...props, oninput: change,
+    });
   }
-  return h('input', { key: 'text', type: 'text', maxlength: '100', autocomplete: 'off', spellcheck: 'false', placeholder: row.default === '' ? "the agent CLI's own" : null, ...props, oninput: change });
+  return h('input', {
+    key: 'text', type: 'text', maxlength: '100', autocomplete: 'off', spellcheck: 'false',
+    placeholder: row.default === '' ? "the agent CLI's own" : null, ...props, oninput: change,
+  });
 }
 
 /** @param {App} app @param {Row} row @param {string} text */

@@ -24,12 +24,13 @@ export async function save(app) {
   app.store.keep('settings', { saving: true, refusal: null, said: '' });
   try {
     const { settings } = await send('PUT', '/api/settings', wanted);
-    const held = settings.filter((/** @type {any} */ { name, value }) => Object.hasOwn(wanted, name) && wanted[name] !== value);
-    const stays = held.map((/** @type {any} */ { name }) => label(name)).join(', ');
+    const held = settings.map((/** @type {import('../core/settings_form.js').Row} */ { name, value }) => (
+      Object.hasOwn(wanted, name) && wanted[name] !== value ? label(name) : '')).filter((/** @type {string} */ name) => name);
     app.store.keep('settings', {
       rows: settings, drafts: {}, saving: false,
       // A variable of the environment goes before the file.
-      said: held.length ? `Saved. Set elsewhere, and so as before: ${stays}.` : `Saved ${plural(Object.keys(wanted).length, 'change')}.`,
+      said: held.length ? `Saved. Set elsewhere, and so as before: ${held.join(', ')}.`
+        : `Saved ${plural(Object.keys(wanted).length, 'change')}.`,
     });
   } catch (error) {
     const { message, hint } = told(error);

@@ -36,7 +36,7 @@ const HEADS = [
 export function stories(state, app) {
   const all = rows(state);
   const heading = h('h2', { key: 'h', class: 'hidden' }, 'Stories');
-  const missing = without(state, all);
+  const missing = without(state, all, app);
   if (missing) return [heading, missing];
   const now = time(state);
   const visible = filtered(all, filtersOf(state, 'stories'));

@@ -47,8 +47,8 @@ function unknown(state, key, loaded) {
   }
   const batch = state.past?.batchId ?? null;
   const where = batch === null ? 'It is not in the sprint file, and no batch has taken it.' : `Batch ${batch} did not take it.`;
-  return h('div', { key: 'unknown' }, empty(`No story is called ${key}`, `${where} `,
-    h('a', { href: href({ view: 'stories', batch }) }, 'All stories')));
+  return h('div', { key: 'unknown', class: 'story-without' }, empty(`No story is called ${key}`, where),
+    h('a', { href: href({ view: 'stories', batch }) }, 'All stories'));
 }
 
 /** Of a story that was taken out of the sprint file. @param {State} state @param {string} key */

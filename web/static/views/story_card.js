@@ -27,18 +27,25 @@ export function storyCard(row, { app, batch, now, description }) {
   const { key, short, title } = row;
   // Ids are separated by blanks where they are listed, and a key may have some.
   const id = `about-${encodeURIComponent(key)}`;
+  // What was done before is only counted: one line each.
+  const quiet = row.status === 'done' && !row.inBatch;
+  const tip = description ? tipFor(app, key) : null;
   return h('li', {
-    key, class: 'story-card', 'data-batch': row.inBatch || null, 'data-running': row.running.length > 0 || null,
-    title: description ? null : `${key}: ${title}`, ...(description ? tipFor(app, key) : {}),
+    key, class: 'story-card', 'data-quiet': quiet || null, 'data-batch': row.inBatch || null,
+    'data-running': row.running.length > 0 || null,
+    title: description ? null : `${key}: ${title}`, ...tip?.owner,
   },
-    h('a', { class: 'story-card-link', href: href({ view: 'story', story: key, batch }), 'aria-describedby': description ? id : null },
+    h('a', {
+      class: 'story-card-link', href: href({ view: 'story', story: key, batch }),
+      'aria-describedby': tip ? id : null, ...tip?.link,
+    },
       h('span', { class: 'key' }, short), ' ', h('span', { class: 'story-card-title' }, title)),
     columnOf(row.status) === OTHER && h('p', { class: 'story-card-line' }, stateWord(row.status)),
     row.phases.length > 0 && row.status !== 'done' && phases(row),
     row.running.map((running) => work(running, batch, now)),
     row.status === 'blocked' && h('p', { class: 'story-card-blocked', 'data-tone': 'error' },
       h('span', { 'aria-hidden': 'true' }, '⊘ '), row.reason || 'No reason is on record'),
-    figures(row, now),
+    !quiet && figures(row, now),
     description && h('span', { id, hidden: true }, description));
 }
 
@@ -49,7 +56,8 @@ export function phases(row) {
     const word = `${phaseWord(phase)}${number}`;
     return h('li', { key: phase, 'data-tone': TONES[state], 'data-state': state, title: `${phase}${number}: ${WORDS[state]}` },
       h('span', { 'aria-hidden': 'true', class: state === 'running' ? 'breathing' : '' }, ICONS[state]),
-      h('span', { class: 'story-phase-word' }, word), h('span', { class: 'hidden' }, `: ${WORDS[state]}`));
+      h('span', { class: 'story-phase-word', 'aria-hidden': 'true' }, word),
+      h('span', { class: 'hidden' }, `${word}: ${WORDS[state]}`));
   }));
 }
 

@@ -42,6 +42,11 @@ export function storyFilters(state, app, view, all, shown, ...more) {
   const filters = filtersOf(state, view);
   const set = (/** @type {Record<string, string>} */ changes) => choose(app, view, NAMES, changes);
   return h('div', { key: 'filters', class: 'story-filters', role: 'search', 'aria-label': 'Stories' },
+    // Those that were left set are shown, so the address has to say them too.
+    h('span', { key: 'address', hidden: true, mount: () => {
+      const { route } = app.store.state;
+      if (!NAMES.some((name) => route.filters[name]) && isFiltered(filters)) set({});
+    } }),
     h('input', {
       type: 'search', class: 'story-search', placeholder: 'Search key, title, reason', 'aria-label': 'Search stories',
       'aria-keyshortcuts': '/', value: filters.q ?? '', autocomplete: 'off', spellcheck: 'false',

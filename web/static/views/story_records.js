@@ -33,7 +33,7 @@ export function files(state, known) {
 /** @param {import('../core/story_detail.js').WrittenFile & {name: string}} file @param {number | null} batch */
 function fileLine({ path, name, at, made, times, commandId }, batch) {
   return h('li', { key: path },
-    h('a', { class: 'mono', href: commandHref(commandId, batch), title: `${path}, at ${clock(at)}: the command that wrote it` }, name),
+    h('a', { class: 'mono', href: commandHref(commandId, batch), title: `${path}, at ${clock(at)}: its command` }, name),
     h('span', { class: 'quiet-text' }, `${made ? 'written' : 'edited'}${times > 1 ? ` ×${times}` : ''}`));
 }
 

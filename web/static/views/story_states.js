@@ -14,9 +14,10 @@ import { clearFilters } from './story_filters.js';
  * What is shown instead, if there is no story.
  * @param {State} state
  * @param {Row[]} all
+ * @param {App} app
  * @returns {Child}
  */
-export function without({ past, sprint, sprintError }, all) {
+export function without({ past, sprint, sprintError }, all, app) {
   if (all.length > 0) return null;
   if (past) {
     if (past.error) return fault(past.error);
@@ -26,8 +27,8 @@ export function without({ past, sprint, sprintError }, all) {
   if (sprintError) {
     return h('div', { key: 'without', class: 'story-without' }, fault(sprintError.error, sprintError.hint),
       empty('There is no sprint to show', 'The stories are read from ', h('code', null, 'sprint-status.yaml'),
-        ', which the sprint planning of BMAD writes. Once it is there, it is shown with the next event or reload. ',
-        h('code', null, 'sprint-runner doctor'), ' tells what else is missing.'));
+        ', which the sprint planning of BMAD writes. ', h('code', null, 'sprint-runner doctor'), ' tells what else is missing.'),
+      h('button', { onclick: () => void app.feed.refresh('sprint') }, 'Look again'));
   }
   if (!sprint) return waiting('Loading the stories…');
   return empty('The sprint has no stories yet', 'Add some below ', h('code', null, 'development_status'), ' in ',

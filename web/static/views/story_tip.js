@@ -16,17 +16,19 @@ const GAP = 6;
 let timer;
 
 /**
- * What makes an element one that the tip is for; its `data-tip` tells which.
+ * What makes an element one that the tip is for, and a link in it one that shows it too.
  * @param {App} app
  * @param {string} key
  */
 export function tipFor(app, key) {
+  const hide = () => later(app, '', LEAVE);
   return {
-    'data-tip': key,
-    onmouseenter: () => later(app, key, AFTER),
-    onmouseleave: () => later(app, '', LEAVE),
-    onfocusin: (/** @type {any} */ event) => event.target.matches(':focus-visible') && later(app, key, 0),
-    onfocusout: () => later(app, '', LEAVE),
+    owner: { 'data-tip': key, onmouseenter: () => later(app, key, AFTER), onmouseleave: hide },
+    link: {
+      // A click gives the focus too, and does not ask for it.
+      onfocus: (/** @type {any} */ event) => event.target.matches(':focus-visible') && later(app, key, 0),
+      onblur: hide,
+    },
   };
 }
 
@@ -66,18 +68,23 @@ function mount(node, key, app) {
     event.preventDefault();
     close();
   };
+  const follow = () => {
+    const at = owner?.isConnected ? owner.getBoundingClientRect() : null;
+    if (at && at.bottom > 0 && at.top < innerHeight) place(node, at);
+    else close();
+  };
   // Not in the document yet: it is placed when its size is known.
   const frame = requestAnimationFrame(() => {
-    if (!owner?.isConnected) return close();
     node.showPopover?.();
-    place(node, owner.getBoundingClientRect());
+    follow();
   });
   document.addEventListener('keydown', pressed, true);
-  document.addEventListener('scroll', close, true);
+  // The focus scrolls to what it goes to.
+  document.addEventListener('scroll', follow, true);
   return () => {
     cancelAnimationFrame(frame);
     document.removeEventListener('keydown', pressed, true);
-    document.removeEventListener('scroll', close, true);
+    document.removeEventListener('scroll', follow, true);
   };
 }
 

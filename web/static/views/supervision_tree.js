@@ -24,9 +24,11 @@ export function tree(state, app, root) {
   const active = shown.some(({ path }) => path === kept) ? kept : shown[0].path;
   return h('div', { key: 'tree', class: 'sv-scroll' },
     h('table', {
-      class: 'sv-tree', role: 'treegrid', 'aria-labelledby': 'sv-parts', onkeydown: (/** @type {KeyboardEvent} */ event) => keydown(app, shown, event),
+      class: 'sv-tree', role: 'treegrid', 'aria-labelledby': 'sv-parts',
+      onkeydown: (/** @type {KeyboardEvent} */ event) => keydown(app, shown, event),
     },
-    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, COLUMNS.map((name) => h('th', { key: name, role: 'columnheader', scope: 'col' }, name)))),
+    h('thead', { role: 'rowgroup' },
+      h('tr', { role: 'row' }, COLUMNS.map((name) => h('th', { key: name, role: 'columnheader', scope: 'col' }, name)))),
     h('tbody', { role: 'rowgroup' }, shown.map((row) => line(row, state, app, active)))));
 }
 
@@ -44,7 +46,9 @@ export function reveal(app, path) {
 function focus(app, path) {
   app.store.keep('supervision', { active: path });
   // After the store's own frame, in which the row comes.
-  requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector(`[data-path="${CSS.escape(path)}"]`))?.focus());
+  requestAnimationFrame(() => {
+    /** @type {HTMLElement | null} */ (document.querySelector(`[data-path="${CSS.escape(path)}"]`))?.focus();
+  });
 }
 
 /** @param {App} app @param {Node} node @param {boolean} open */
@@ -60,9 +64,10 @@ function line(row, state, app, active) {
   const branches = node.children.length > 0;
   return h('tr', {
     key: path, role: 'row', 'data-path': path, class: 'sv-row', tabindex: path === active ? '0' : '-1',
-    'aria-level': level, 'aria-setsize': row.siblings, 'aria-posinset': row.place, 'aria-expanded': branches ? String(isOpen) : null,
+    'aria-level': level, 'aria-setsize': row.siblings, 'aria-posinset': row.place,
+    'aria-expanded': branches ? String(isOpen) : null,
     'data-tone': trouble(node, now).tone || null, 'data-new': now - node.since < NEW || null,
-    onfocus: () => app.store.state.local.supervision?.active !== path && app.store.keep('supervision', { active: path }),
+    onfocus: () => path !== active && app.store.keep('supervision', { active: path }),
     onclick: (/** @type {MouseEvent} */ event) => {
       if (branches && /** @type {Element} */ (event.target).closest('.sv-fold')) expand(app, node, !isOpen);
     },
@@ -82,27 +87,31 @@ function part({ node, parent, level, isOpen }, state) {
   const story = node.id.startsWith('story-') ? node.id.slice('story-'.length) : '';
   const address = attempt ? commandHref(attempt.command_id, null) : story && href({ view: 'story', story });
   const name = nameOf(node.id);
+  const branches = node.children.length > 0;
   return h('td', { key: 'part', role: 'gridcell', class: 'sv-part', style: { '--level': String(level - 1) } },
     h('span', { class: 'sv-name' },
-      h('span', { class: node.children.length ? 'sv-fold' : 'sv-leaf', 'aria-hidden': 'true' }, node.children.length ? (isOpen ? '▾' : '▸') : ''),
+      h('span', { class: branches ? 'sv-fold' : 'sv-leaf', 'aria-hidden': 'true' }, branches && (isOpen ? '▾' : '▸')),
       address
         ? h('a', { class: 'sv-id', href: address, tabindex: '-1', title: node.id }, name)
         : h('span', { class: 'sv-id', title: node.id }, name),
       h('span', { class: 'sv-role' }, node.role),
-      !isOpen && node.children.length > 0 && h('span', { class: 'badge', 'data-tone': 'idle' }, `${node.children.length} below`)),
+      !isOpen && branches && h('span', { class: 'badge', 'data-tone': 'idle' }, `${node.children.length} below`)),
     node.last_error && h('span', { class: 'sv-error' }, node.last_error));
 }
 
 /** @param {string} label @param {Child} content */
 function cell(label, content) {
-  return h('td', { key: label, role: 'gridcell', class: `sv-cell sv-${label.toLowerCase()}`, 'data-label': label, 'data-none': !content || null }, content || h('span', { class: 'sv-none' }, '–'));
+  return h('td', {
+    key: label, role: 'gridcell', class: `sv-cell sv-${label.toLowerCase()}`, 'data-label': label, 'data-none': !content || null,
+  }, content || h('span', { class: 'sv-none' }, '–'));
 }
 
 /** @param {Node} node */
 function restarts({ restarts: count, max_restarts }) {
   if (count === 0 && max_restarts === null) return null;
   const text = max_restarts === null ? String(count) : `${count}/${max_restarts}`;
-  return h('span', { class: count ? 'sv-restarts mono' : 'mono quiet-text', 'data-tone': count ? 'warning' : null }, count > 0 && '↻ ', text);
+  if (count === 0) return h('span', { class: 'mono quiet-text' }, text);
+  return h('span', { class: 'mono sv-often', 'data-tone': 'warning' }, `↻ ${text}`);
 }
 
 /** @param {Node} node */
@@ -110,15 +119,18 @@ function mailbox({ id, mailbox: load }) {
   if (!load) return null;
   const share = load.depth / load.capacity;
   const tone = share >= 1 ? 'error' : share >= 0.8 ? 'warning' : 'running';
-  return h('span', { class: 'sv-load' }, meter(`Mailbox of ${id}`, load.depth, load.capacity, tone), h('span', { class: 'mono' }, `${load.depth}/${load.capacity}`));
+  return h('span', { class: 'sv-load' },
+    meter(`Mailbox of ${id}`, load.depth, load.capacity, tone),
+    h('span', { class: 'mono' }, `${load.depth}/${load.capacity}`));
 }
 
 /** @param {Node} node @param {number} now */
 function deadline({ deadline: at, state }, now) {
   if (at === null) return null;
   const left = at - now;
-  const text = left >= 0 ? `${state === 'waiting' ? 'goes on in' : 'ends in'} ${duration(left)}` : `over since ${duration(-left)}`;
-  return h('span', { class: 'sv-deadline', 'data-tone': left < 0 && state !== 'waiting' ? 'warning' : null }, text);
+  const waits = state === 'waiting';
+  if (left >= 0) return `${waits ? 'goes on in' : 'ends in'} ${duration(left)}`;
+  return h('span', { class: 'sv-over', 'data-tone': waits ? 'idle' : 'warning' }, `over since ${duration(-left)}`);
 }
 
 /** @param {App} app @param {Row[]} shown @param {KeyboardEvent} event */
@@ -126,8 +138,9 @@ function keydown(app, shown, event) {
   const target = /** @type {HTMLElement} */ (event.target);
   const at = shown.findIndex(({ path }) => path === target.dataset.path);
   if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
-  const { node, level } = shown[at];
-  const { isOpen } = shown[at];
+  const { node, level, isOpen } = shown[at];
+  const go = (/** @type {number} */ place) => shown[place] && focus(app, shown[place].path);
+  const above = shown.findLastIndex((row, place) => place < at && row.level < level);
   /** @type {Record<string, () => void>} */
   const keys = {
     ArrowDown: () => go(at + 1),
@@ -135,11 +148,10 @@ function keydown(app, shown, event) {
     Home: () => go(0),
     End: () => go(shown.length - 1),
     ArrowRight: () => (isOpen ? go(at + 1) : node.children.length > 0 && expand(app, node, true)),
-    ArrowLeft: () => (isOpen ? expand(app, node, false) : go(shown.findLastIndex((row, place) => place < at && row.level < level))),
+    ArrowLeft: () => (isOpen ? expand(app, node, false) : go(above)),
     Enter: () => target.querySelector('a')?.click(),
     ' ': () => node.children.length > 0 && expand(app, node, !isOpen),
   };
-  const go = (/** @type {number} */ place) => shown[place] && focus(app, shown[place].path);
   if (!Object.hasOwn(keys, event.key)) return;
   event.preventDefault();
   keys[event.key]();

@@ -30,10 +30,7 @@ export function picture(chart, lanes) {
   const lines = ticks(chart.window, chart.width);
   const reachable = tabStop(chart, lanes);
   return [
-    h('div', { key: 'axis', class: 'tl-axis', 'aria-hidden': 'true', style: { 'padding-left': `${names}px` } },
-      h('div', { class: 'tl-axis-times' },
-        lines.map(({ at, label }) => h('span', { key: at, class: 'tl-tick', style: { left: x(chart, at) } }, !isBelowNow(chart, at) && label)),
-        shown.grows && h('span', { key: 'now', class: 'tl-now-label', style: { left: x(chart, shown.now) } }, `now ${clock(shown.now)}`))),
+    axis(chart, lines),
     shown.waits.length > 0 && waits(chart),
     h('div', {
       key: 'body', class: 'tl-body', onscroll: () => {
@@ -53,6 +50,18 @@ export function picture(chart, lanes) {
   ];
 }
 
+/** @param {Chart} chart @param {{at: number, label: string}[]} lines */
+function axis(chart, lines) {
+  const { shown, names } = chart;
+  const now = `${shown.batch === null ? 'now ' : ''}${clock(shown.now)}`;
+  return h('div', { key: 'axis', class: 'tl-axis', 'aria-hidden': 'true', style: { 'padding-left': `${names}px` } },
+    h('div', { class: 'tl-axis-times' },
+      lines.map(({ at, label }) => h('span', {
+        key: at, class: 'tl-tick', style: { left: x(chart, at) },
+      }, !isBelowNow(chart, at) && label)),
+      shown.grows && h('span', { key: 'now', class: 'tl-now-label', style: { left: x(chart, shown.now) } }, now)));
+}
+
 /** @param {Chart} chart @param {number} at */
 function x(chart, at) {
   return `${place(at, chart.window, chart.width).toFixed(1)}px`;
@@ -64,22 +73,25 @@ function isBelowNow({ shown, window, width }, at) {
   return shown.grows && left > -2 * LABEL && left < 0;
 }
 
-/** Tab leads to one bar: that where one was, else the last that runs, else the first. @param {Chart} chart @param {DrawnLane[]} lanes */
-function tabStop(chart, lanes) {
-  const ids = lanes.flatMap(({ drawn }) => drawn.filter(({ bars }) => bars[0].attempt));
-  const stop = ids.find(({ bars }) => bars[0].id === chart.active) ?? ids.findLast(({ bars }) => bars[0].to === Infinity) ?? ids[0];
-  return stop?.bars[0].id ?? '';
+/**
+ * Tab leads to one bar: that where one was, else the last that runs, else the first.
+ * @param {Chart} chart
+ * @param {DrawnLane[]} lanes
+ */
+function tabStop({ active }, lanes) {
+  const bars = lanes.flatMap(({ drawn }) => drawn.map((one) => one.bars[0])).filter(({ attempt }) => attempt);
+  const stop = bars.find(({ id }) => id === active) ?? bars.findLast(({ to }) => to === Infinity) ?? bars[0];
+  return stop?.id ?? '';
 }
 
 /** @param {Chart} chart */
-export function waitsInSight(chart) {
-  const { from: begin, to: end } = chart.window;
-  return chart.shown.waits.map((wait) => ({ ...wait, to: wait.to ?? chart.shown.now })).filter(({ from, to }) => to >= begin && from <= end)
-    .map((wait) => {
-      const left = Math.max(0, place(wait.from, chart.window, chart.width));
-      const right = Math.min(chart.width, place(wait.to, chart.window, chart.width));
-      return { ...wait, style: { left: `${left.toFixed(1)}px`, width: `${Math.max(2, right - left).toFixed(1)}px` } };
-    });
+function waitsInSight({ shown, window, width }) {
+  const whole = shown.waits.map((wait) => ({ ...wait, to: wait.to ?? shown.now }));
+  return whole.filter(({ from, to }) => to >= window.from && from <= window.to).map((wait) => {
+    const left = Math.max(0, place(wait.from, window, width));
+    const right = Math.min(width, place(wait.to, window, width));
+    return { ...wait, style: { left: `${left.toFixed(1)}px`, width: `${Math.max(2, right - left).toFixed(1)}px` } };
+  });
 }
 
 /** @param {Chart} chart */
@@ -120,14 +132,14 @@ function elsewhere(chart, { bars, key }) {
   const words = isLater ? `${clock(begin)} ›` : `‹ ${clock(bars[bars.length - 1].from)}`;
   return h('li', { key: 'elsewhere', class: 'tl-elsewhere', 'data-later': isLater || null },
     h('button', {
-      type: 'button', class: 'quiet', 'aria-label': `Commands of ${shortKey(key) || 'the batch'} are ${isLater ? 'later' : 'earlier'}: go there`,
+      type: 'button', class: 'quiet', 'aria-label': `${words}, go to the commands of ${shortKey(key) || 'the batch'}`,
       onclick: () => chart.look({ from: begin - (to - from) * 0.1, to: begin + (to - from) * 0.9 }),
     }, words));
 }
 
 /** @param {string} key @param {Record<string, string>} titles */
-export function titleOf(key, titles) {
-  return Object.hasOwn(titles, key) ? titles[key] : key.slice(shortKey(key).length).replace(/^-/, '').replaceAll('-', ' ');
+function titleOf(key, titles) {
+  return Object.hasOwn(titles, key) ? titles[key] : key.slice(shortKey(key).length).replaceAll('-', ' ').trim();
 }
 
 /** @param {Chart} chart @param {Lane} lane @param {Drawn} drawn @param {string} reachable */
@@ -150,15 +162,16 @@ function chain({ bars: [{ id, chain }] }) {
 function command(chart, { bars: [bar], width }, reachable) {
   const attempt = /** @type {import('../core/types.js').Attempt} */ (bar.attempt);
   const { icon, word } = stateOf(attempt.status);
-  const again = attempt.attempt > 1 ? `, attempt ${attempt.attempt}` : '';
+  const name = attempt.attempt > 1 ? `${attempt.command} · ${attempt.attempt}` : attempt.command;
   return h('a', {
-    class: 'tl-bar', href: commandHref(attempt.id, chart.shown.batch), draggable: 'false', 'data-bar': bar.id,
+    class: 'tl-bar', href: commandHref(attempt.id, chart.shown.batch), 'data-bar': bar.id,
     'data-hue': hueOf(attempt.command), 'data-status': attempt.status, 'data-ghost': bar.isGhost || null,
     tabindex: bar.id === reachable ? '0' : '-1', 'aria-describedby': chart.tip?.id === bar.id ? 'tl-tip' : null,
-    'aria-label': `${attempt.command}, ${word}${again}`,
+    'aria-label': `${name}, ${word}`,
   },
-  !bar.isThin && width >= ICON_FROM && attempt.status !== 'success' && h('span', { class: 'tl-icon', 'aria-hidden': 'true' }, icon),
-  !bar.isThin && width >= NAME_FROM && h('span', { class: 'cut' }, attempt.attempt > 1 ? `${attempt.command} · ${attempt.attempt}` : attempt.command));
+  !bar.isThin && width >= ICON_FROM && attempt.status !== 'success'
+    && h('span', { class: 'tl-icon', 'aria-hidden': 'true' }, icon),
+  !bar.isThin && width >= NAME_FROM && h('span', { class: 'cut' }, name));
 }
 
 /** @param {Chart} chart @param {Drawn} drawn @param {string} reachable */
@@ -167,8 +180,9 @@ function several(chart, { bars }, reachable) {
   const from = bars[0].from;
   const to = Math.max(...bars.map((bar) => bar.to));
   return h('button', {
-    type: 'button', class: 'tl-bar tl-many', 'data-bar': bars[0].id, 'data-hue': hueOf(bars[0].attempt?.command ?? ''), 'data-status': status,
-    tabindex: bars[0].id === reachable ? '0' : '-1', 'aria-describedby': chart.tip?.id === bars[0].id ? 'tl-tip' : null,
+    type: 'button', class: 'tl-bar tl-many', 'data-bar': bars[0].id, 'data-status': status,
+    'data-hue': hueOf(bars[0].attempt?.command ?? ''), tabindex: bars[0].id === reachable ? '0' : '-1',
+    'aria-describedby': chart.tip?.id === bars[0].id ? 'tl-tip' : null,
     'aria-label': `${plural(bars.length, 'command')}, look nearer`,
     onclick: () => chart.look({ from: from - (to - from) * 0.1, to: to + (to - from) * 0.1 }),
   });

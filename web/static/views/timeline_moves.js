@@ -18,7 +18,11 @@ export const MOVES = {
   latest: (chart) => chart.see({ span: Math.round(chart.window.to - chart.window.from), to: null }),
 };
 
-/** Around the clock while one goes with it, else so that what is in sight stays there. @param {Chart} chart @param {number} factor */
+/**
+ * Around the clock while one goes with it, else so that what is in sight stays there.
+ * @param {Chart} chart
+ * @param {number} factor
+ */
 function zoom(chart, factor) {
   const follows = chart.shown.grows && chart.view.to === null;
   chart.look(zoomed(chart.window, factor, follows ? chart.shown.end : middle(chart)));

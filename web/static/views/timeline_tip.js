@@ -23,7 +23,8 @@ export function tip(chart, lanes) {
   const whole = chart.element.clientWidth;
   const left = Math.max(4, Math.min(asked.left - 24, whole - WIDTH - 4));
   return h('div', {
-    key: 'tip', id: 'tl-tip', class: 'tl-tip', role: 'tooltip', style: { left: `${left}px`, 'max-width': `min(${WIDTH}px, 94%)`, ...beside(chart, asked.id) },
+    key: 'tip', id: 'tl-tip', class: 'tl-tip', role: 'tooltip',
+    style: { left: `${left}px`, 'max-width': `min(${WIDTH}px, 94%)`, ...beside(chart, asked.id) },
   }, content);
 }
 
@@ -62,8 +63,8 @@ function ofAttempt(attempt, chart) {
       ['Attempt', `${attempt.attempt}${attempt.background ? ', in the background' : ''}`],
       ['Time', times(attempt.started_at, attempt.ended_at, chart)],
       ['Duration', duration((attempt.ended_at ?? chart.shown.now) - attempt.started_at)],
-      ['Model', attempt.model || 'the usual'],
-      ['Cost', `${cost(attempt.cost_usd, known)} · ${known ? count(attempt.tokens) : '–'} tokens`],
+      ['Model', attempt.model || 'default'],
+      ['Cost', known ? `${cost(attempt.cost_usd)} · ${count(attempt.tokens)} tokens` : '–'],
     ]),
   ];
 }
@@ -106,5 +107,6 @@ function times(from, to, { shown }) {
 
 /** @param {[string, string][]} pairs */
 function figures(pairs) {
-  return h('dl', { class: 'tl-tip-figures' }, pairs.flatMap(([name, value]) => [h('dt', { key: name }, name), h('dd', { key: `${name} value` }, value)]));
+  const both = pairs.flatMap(([name, value]) => [h('dt', { key: name }, name), h('dd', { key: `${name} value` }, value)]);
+  return h('dl', { class: 'tl-tip-figures' }, both);
 }

@@ -1,88 +1,115 @@
 /**
- * A part of a transcript: what was said, or a call with what came of it. Whatever is in it is a text and nothing else.
+ * A part of a transcript: what was said, or a call with what came of it.
  *
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/cards.js').Card} Card
  * @typedef {import('../core/cards.js').Entry} Entry
  * @typedef {import('../core/dom.js').Child} Child
+ * @typedef {import('./transcript_text.js').Look} Look
+ * @typedef {{find: string, flags: Record<string, boolean> | undefined, running: boolean, root: string}} Manner
+ *   `running`: whether a call without a result may still get one. `root`: the folder that paths are told from.
  */
-import { about, edits } from '../core/cards.js';
+import { about, pretty } from '../core/calls.js';
+import { pattern } from '../core/cards.js';
 import { h } from '../core/dom.js';
-import { bytes, cost, count, duration } from '../core/format.js';
+import { cost, count, duration, plural } from '../core/format.js';
+import { plain } from '../core/text.js';
 import { copyButton } from './copy.js';
+import { callBody, callHead } from './transcript_call.js';
+import { flag } from './transcript_state.js';
+import { folded } from './transcript_text.js';
 
-/** Characters of a text that are shown before it is opened. */
-const FOLDED = 1_200;
-const MOST_DIFF_LINES = 400;
-/** @type {Record<string, [string, string]>} */
-const KINDS = {
-  text: ['❝', 'says'], thinking: ['…', 'thinks'], tool_use: ['⚒', 'calls'], tool_result: ['↩', 'result'], result: ['■', 'end of the run'],
-  system: ['⚙', 'CLI'], error: ['✕', 'error'], raw: ['≡', 'output'],
+/** What an entry is called; the agent's own words need no name. @type {Record<string, string>} */
+const NAMES = { thinking: 'Thinking', result: 'End of the run', system: 'CLI', error: 'Error', raw: 'Raw line', tool_result: 'Result', text: 'Agent', tool_use: 'Tool' };
+/** @type {Record<string, {lines: number, letters: number, prose?: boolean}>} */
+const SIZES = {
+  text: { lines: 60, letters: 6_000, prose: true }, thinking: { lines: 6, letters: 800 }, result: { lines: 4, letters: 500 },
+  system: { lines: 1, letters: 220 }, error: { lines: 40, letters: 4_000 }, raw: { lines: 4, letters: 600 }, tool_result: { lines: 8, letters: 1_200 },
 };
 
-/**
- * @param {Card} one
- * @param {boolean | undefined} expanded - undefined: nobody has opened or closed it.
- * @param {(open: boolean) => void} expand
- * @param {App} app
- */
-export function card(one, expanded, expand, app) {
-  const { entry, result, failed, inner } = one;
-  // An error is what one looks for: it is open from the start, as is what is said.
-  const open = expanded ?? (failed || entry.kind === 'text' || entry.kind === 'error' || entry.kind === 'result');
-  const [icon, word] = KINDS[entry.kind] ?? KINDS.raw;
-  return h('li', { key: entry.id, deps: [one.result, open, failed], class: `entry ${inner ? 'entry-inner' : ''}`, 'data-kind': entry.kind, 'data-tone': failed ? 'error' : null }, () => [
-    h('div', { class: 'entry-row' },
-      h('button', { class: 'entry-head', 'aria-expanded': String(open), onclick: () => expand(!open) },
-        h('span', { class: 'entry-icon', 'aria-hidden': 'true' }, failed ? '✕' : icon),
-        h('span', { class: 'entry-kind' }, entry.tool || word),
-        failed && h('span', { class: 'badge', 'data-tone': 'error' }, 'error'),
-        h('span', { class: 'cut quiet-text mono' }, entry.tool ? about(entry.input) : open ? '' : entry.text.slice(0, 300)),
-        h('span', { class: 'entry-size quiet-text' }, size(entry, result))),
-      copyButton(app, () => whole(entry, result), 'entry', 'entry-copy')),
-    ...(open ? contents(entry, result) : []),
+/** The line of an error that says what it is. */
+const TELLING = /\b(error|exception|fail(ed|ure|s)?|fatal|denied|refused|not found|no such|cannot)\b/i;
+const LOOKED_THROUGH = 4_000;
+
+/** @param {Card} one @param {Manner} manner @param {App} app */
+export function card(one, manner, app) {
+  const { entry, result, failed, depth, reports } = one;
+  const { find, flags, running, root } = manner;
+  /** @type {Look} */
+  const look = { find, open: (part) => flags?.[part], set: (part, open) => flag(app, entry.id, part, open) };
+  const pending = entry.kind === 'tool_use' && !result && running;
+  const kind = reports.length > 0 ? 'report' : entry.kind;
+  return h('article', {
+    key: entry.id, class: 'entry', 'data-kind': kind, 'data-rank': String(one.rank), 'data-tone': failed ? 'error' : null, tabindex: '-1',
+    'aria-label': labelOf(one), style: { '--depth': String(depth) }, deps: [entry, result, depth, flags, find, pending, root],
+  }, () => [
+    depth > 0 && h('span', { class: 'hidden' }, 'Subagent: '),
+    ...(reports.length > 0 ? reports.map(report) : entry.kind === 'tool_use' ? call(one, look, pending, root) : speech(entry, look)),
+    flags?.raw && h('pre', { key: 'raw', class: 'output entry-raw' }, raw(one)),
+    h('div', { key: 'tools', class: 'entry-tools' },
+      h('button', { class: 'quiet', 'aria-pressed': String(Boolean(flags?.raw)), onclick: () => flag(app, entry.id, 'raw', !flags?.raw) }, 'Raw'),
+      copyButton(app, () => whole(one), 'entry', 'entry-copy')),
   ]);
 }
 
-/** @param {Entry} entry @param {Entry | null} result */
-function size(entry, result) {
-  const length = entry.text.length + entry.input.length + (result?.text.length ?? 0);
-  return length > FOLDED ? bytes(length) : '';
+/** @param {Card} card */
+function labelOf({ entry, failed, reports: [first] }) {
+  if (first) return `Task ${first.task} ${first.status}`;
+  return `${entry.tool || NAMES[entry.kind] || entry.kind}${failed ? ', error' : ''}`;
 }
 
-/** @param {Entry} entry @param {Entry | null} result */
-function whole(entry, result) {
-  return [entry.tool, entry.input, entry.text, result?.text].filter(Boolean).join('\n');
+/** @param {import('../core/cards.js').Report} one @param {number} index */
+function report({ story, task, status, message }, index) {
+  return h('p', { key: `report ${index}`, class: 'report', 'data-tone': status === 'start' ? 'running' : 'idle' },
+    h('span', { class: 'state' }, h('span', { 'aria-hidden': 'true' }, status === 'start' ? '▸' : '✓'), h('strong', null, task)),
+    h('span', { class: 'quiet-text' }, status), h('span', { class: 'report-message' }, message), h('span', { class: 'key quiet-text' }, story));
 }
 
-/** @param {Entry} entry @param {Entry | null} result @returns {Child[]} */
-function contents(entry, result) {
-  const changes = edits(entry);
+/** @param {Card} one @param {Look} look @param {boolean} pending @param {string} root */
+function call(one, look, pending, root) {
+  const { entry, result, failed } = one;
+  const wanted = pattern(look.find);
+  const inside = wanted !== null && [pretty(entry.input), result?.text ?? ''].some((text) => text.search(wanted) >= 0);
+  const edit = entry.tool === 'Write' || entry.tool === 'Edit' || entry.tool === 'MultiEdit';
+  const open = look.open('open') ?? (failed || edit || inside);
   return [
-    entry.text && text('said', entry.text, entry.kind === 'text' ? 'prose' : 'output', entry.truncated),
-    ...changes.map((lines, place) => h('div', { key: `diff ${place}`, class: 'diff', role: 'group', 'aria-label': 'Changes' },
-      ...lines.slice(0, MOST_DIFF_LINES).map(({ sign, text: line }, index) => h('div', { key: index, class: 'diff-line', 'data-sign': sign }, h('span', { class: 'diff-sign' }, sign), line || ' ')),
-      lines.length > MOST_DIFF_LINES && h('div', { class: 'quiet-text' }, `${lines.length - MOST_DIFF_LINES} lines more`))),
-    entry.input && changes.length === 0 && text('input', pretty(entry.input), 'output', entry.truncated && !entry.text),
-    result && h('div', { key: 'result', class: 'entry-result', 'data-tone': result.is_error ? 'error' : null }, text('result', result.text || '(nothing)', 'output', result.truncated)),
-    entry.figures && h('p', { class: 'quiet-text' }, `${duration(entry.figures.duration_ms)}, ${entry.figures.num_turns} turns, ${count(entry.figures.tokens)} tokens, ${cost(entry.figures.cost_usd)}`),
+    callHead(one, look, { open, pending, subject: short(about(entry), root) }),
+    ...callBody(one, look, open),
   ];
 }
 
-/** A long text is folded; the browser keeps it open. @param {string} key @param {string} said @param {string} look @param {boolean} cutOff */
-function text(key, said, look, cutOff) {
-  const note = cutOff && h('p', { class: 'quiet-text' }, 'The rest is in the file of the run.');
-  if (said.length <= FOLDED) return h('div', { key, class: 'entry-text' }, h('pre', { class: look }, said), note);
-  return h('details', { key, class: 'entry-text' },
-    h('summary', null, h('span', { class: 'fold-head' }, h('pre', { class: look }, `${said.slice(0, FOLDED)}…`)), h('span', { class: 'fold-word' }, `All of it (${bytes(said.length)})`)),
-    h('pre', { class: look }, said), note);
+/** Paths within the project without the way to it. @param {string} text @param {string} root */
+function short(text, root) {
+  return root.length > 1 ? text.replaceAll(`${root}/`, '') : text;
 }
 
-/** @param {string} input */
-function pretty(input) {
-  try {
-    return JSON.stringify(JSON.parse(input), null, 2);
-  } catch {
-    return input;
-  }
+/** @param {Entry} entry @param {Look} look @returns {Child[]} */
+function speech(entry, look) {
+  const { kind, text, truncated, figures } = entry;
+  const size = SIZES[kind] ?? SIZES.raw;
+  const named = kind !== 'text';
+  return [
+    named && h('p', { key: 'name', class: 'entry-name' }, entry.is_error || kind === 'error' ? `✕ ${NAMES[kind] ?? kind}` : NAMES[kind] ?? kind,
+      figures && h('span', { class: 'quiet-text' }, `${duration(figures.duration_ms)} · ${plural(figures.num_turns, 'turn')} · ${count(figures.tokens)} tokens · ${cost(figures.cost_usd, figures.cost_usd > 0)}`)),
+    ...(text ? folded('text', text, { ...size, cut: truncated, letters: entry.is_error ? 4_000 : size.letters }, look) : [h('p', { key: 'none', class: 'quiet-text' }, 'nothing')]),
+  ];
+}
+
+/** As the server tells it. @param {Card} card */
+function raw({ entry, result }) {
+  return JSON.stringify(result ? [entry, result] : entry, null, 2);
+}
+
+/** @param {Card} card */
+function whole({ entry, result }) {
+  return [entry.tool && `${entry.tool} ${about(entry)}`, entry.input && pretty(entry.input), entry.text, result?.text].filter(Boolean).join('\n\n');
+}
+
+/** A failed card in a line, which leads to it. @param {Card} card @param {() => void} go */
+export function failure({ entry, result }, go) {
+  const lines = plain((result?.text ?? entry.text).slice(0, LOOKED_THROUGH)).trim().split('\n');
+  const said = (lines.find((line) => TELLING.test(line)) ?? lines[0]).trim().slice(0, 200);
+  return h('button', { key: entry.id, class: 'failure', onclick: go },
+    h('span', { 'aria-hidden': 'true' }, '✕'), h('strong', { class: 'cut' }, entry.tool || NAMES[entry.kind] || entry.kind),
+    entry.tool && h('span', { class: 'mono cut' }, about(entry)), h('span', { class: 'cut' }, said || 'no message'));
 }

@@ -8,6 +8,7 @@
  * @property {() => void} down
  * @property {(atEnd: boolean) => void} moved - By whoever scrolls.
  * @property {boolean} follows
+ * @property {boolean} above - Whether there is more in front of what is in the document.
  */
 
 /** Pixels from an end at which more is wanted. */
@@ -115,8 +116,8 @@ export class Place {
     const { line } = this;
     const card = this.cards.find((one) => one.getBoundingClientRect().bottom > line);
     const top = card?.getBoundingClientRect().top ?? 0;
-    // While all of the list is in sight nothing has to be held.
-    this.anchor = card && this.list.getBoundingClientRect().top < line ? { card, rank: Number(card.dataset.rank), top } : null;
+    // At the very beginning nothing can come in front.
+    this.anchor = card && (this.edges.above || this.list.getBoundingClientRect().top < line) ? { card, rank: Number(card.dataset.rank), top } : null;
   }
 
   get cards() {

@@ -1,0 +1,79 @@
+"""A past batch through the same views, while another runs, and back."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_live import gated as gated
+from tests.browser.test_live import now, state
+from tests.support.runs import wait_until
+from tests.support.served import Served
+
+
+def batches(page: Page):
+    return page.get_by_role("navigation", name="Batches")
+
+
+def banner(page: Page):
+    return page.get_by_role("region", name="Past batch")
+
+
+def test_past_batch_is_looked_at_while_another_runs(opened, gated: Served):
+    (gated.project / "go").touch()
+    gated.begin()
+    wait_until(gated.idle)
+    (gated.project / "go").unlink()
+    gated.begin()
+    page = opened(gated.url)
+    expect(now(page)).to_contain_text("dev-story")
+    batches(page).get_by_role("link").filter(has_text="1/1 completed").click()
+    expect(banner(page)).to_contain_text("Batch 1, completed, ended")
+    expect(now(page)).to_contain_text("Nothing runs any more")
+    expect(page.get_by_role("region", name="Batch 1")).to_be_visible()
+    assert "batch=1" in page.url
+    # The present goes on behind it.
+    expect(state(page)).to_contain_text("Running")
+    page.get_by_role("link", name="Timeline").click()
+    expect(banner(page)).to_be_visible()
+    expect(page.locator("#view")).to_contain_text("dev-story")
+    page.reload()
+    expect(banner(page)).to_contain_text("Batch 1")
+    page.get_by_role("link", name="Back to live").click()
+    expect(banner(page)).to_have_count(0)
+    expect(now(page)).to_contain_text("dev-story")
+    (gated.project / "go").touch()
+    expect(state(page)).to_contain_text("completed")
+
+
+def test_replay_goes_through_the_same_views(opened, gated: Served):
+    (gated.project / "go").touch()
+    gated.begin()
+    wait_until(gated.idle)
+    gated.begin()
+    wait_until(gated.idle)
+    page = opened(f"{gated.url}/#/run?batch=1")
+    banner(page).get_by_role("button", name="Replay").click()
+    moment = banner(page).get_by_role("slider", name="Moment")
+    moment.wait_for()
+    banner(page).get_by_role("combobox", name="Speed").select_option("1")
+    first = float(moment.get_attribute("min") or 0)
+    last = float(moment.get_attribute("max") or 0)
+    moment.fill(str(int(first)))
+    lines = page.locator(".log-count")
+    expect(page.locator("#log")).to_contain_text("batch 1")
+    few = int(lines.inner_text().split()[0])
+    moment.fill(str(int(last)))
+    expect(page.get_by_role("region", name="Batch 1")).to_contain_text("1 of 1 cycle")
+    whole = int(lines.inner_text().split()[0])
+    assert few < whole
+    moment.fill(str(int((first + last) / 2)))
+    expect(page.get_by_role("region", name="Batch 1")).to_contain_text("0 of 1 cycle")
+    assert few < int(lines.inner_text().split()[0]) < whole
+    banner(page).get_by_role("button", name="End of replay").click()
+    expect(banner(page).get_by_role("button", name="Replay")).to_be_visible()
+
+
+def test_batch_that_does_not_exist_is_said_so(opened, runner: Served, complaints):
+    page = opened(f"{runner.url}/#/run?batch=99")
+    expect(banner(page)).to_contain_text("there is no batch 99")
+    page.get_by_role("link", name="Back to live").click()
+    expect(banner(page)).to_have_count(0)
+    complaints.clear()

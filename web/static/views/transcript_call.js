@@ -1,0 +1,72 @@
+/**
+ * The call of a tool: its name and what it is about in a line, the change that an edit makes, and what came of it.
+ *
+ * @typedef {import('../core/cards.js').Card} Card
+ * @typedef {import('../core/dom.js').Child} Child
+ * @typedef {import('./transcript_text.js').Look} Look
+ */
+import { edits, extent, pretty, script } from '../core/calls.js';
+import { h } from '../core/dom.js';
+import { bytes } from '../core/format.js';
+import { difference, folded, marked } from './transcript_text.js';
+
+/** What they gave back is seldom worth a look. */
+const READS = new Set(['Read', 'Glob', 'LS', 'NotebookRead', 'TodoWrite']);
+const DIFF_LINES = 14;
+const OPEN = { lines: 24, letters: 3_000 };
+const GLANCE = { lines: 3, letters: 300 };
+
+/**
+ * @param {Card} one
+ * @param {Look} look
+ * @param {{open: boolean, pending: boolean, subject: string}} how
+ */
+export function callHead({ entry, result, failed }, look, { open, pending, subject }) {
+  const changed = extent(edits(entry));
+  return h('button', { key: 'head', class: 'call', 'aria-expanded': String(open), onclick: () => look.set('open', !open) },
+    h('span', { class: 'call-fold', 'aria-hidden': 'true' }, open ? '▾' : '▸'),
+    h('strong', { class: 'call-name' }, marked(entry.tool || 'Tool', look.find)),
+    h('span', { class: 'mono cut call-about', title: subject }, marked(subject, look.find)),
+    changed.added + changed.removed > 0 && h('span', { class: 'call-extent mono' },
+      changed.added > 0 && h('span', { 'data-sign': '+' }, `+${changed.added}`), changed.removed > 0 && h('span', { 'data-sign': '-' }, `−${changed.removed}`)),
+    failed ? h('span', { key: 'state', class: 'state', 'data-tone': 'error' }, '✕ error')
+      : pending ? h('span', { key: 'state', class: 'state breathing', 'data-tone': 'running' }, '◐ running')
+        : h('span', { key: 'state', class: 'quiet-text call-size' }, result ? bytes(result.text.length) : 'no result'));
+}
+
+/** @param {Card} one @param {Look} look @param {boolean} open @returns {Child[]} */
+export function callBody({ entry, result, failed }, look, open) {
+  const changes = edits(entry);
+  const said = result !== null && result.text.trim() !== '' ? result : null;
+  // An edit says for itself what it did, and who reads a file wants to know that it was read.
+  const told = said && (failed || (open ? changes.length === 0 : !READS.has(entry.tool) && changes.length === 0));
+  const command = open ? script(entry) : '';
+  const inputOpen = look.open('input') ?? false;
+  const resultOpen = look.open('result open') ?? false;
+  return [
+    ...(open ? changes.flatMap((one, place) => difference(`diff ${place}`, one, DIFF_LINES, look)) : []),
+    ...(command ? folded('command', command, OPEN, look) : []),
+    told && outcome(said, look, open, failed),
+    open && h('div', { key: 'more', class: 'call-more' },
+      entry.input && toggle('input', `Input ${bytes(entry.input.length)}`, inputOpen, look),
+      said && !told && toggle('result open', `Result ${bytes(said.text.length)}`, resultOpen, look)),
+    ...(open && entry.input && inputOpen ? folded('input text', pretty(entry.input), { ...OPEN, cut: entry.truncated }, look) : []),
+    open && said && !told && resultOpen && outcome(said, look, true, false),
+  ];
+}
+
+/** @param {string} part @param {string} label @param {boolean} open @param {Look} look */
+function toggle(part, label, open, look) {
+  return h('button', { key: part, class: 'quiet fold', 'aria-expanded': String(open), onclick: () => look.set(part, !open) }, `${open ? '▾' : '▸'} ${label}`);
+}
+
+/** @param {import('../core/cards.js').Entry} result @param {Look} look @param {boolean} open @param {boolean} failed */
+function outcome(result, look, open, failed) {
+  return h('div', { key: 'result', class: 'result', 'data-tone': failed ? 'error' : null, 'data-glance': (!open && !failed) || null },
+    open || failed ? folded('result', result.text, { ...OPEN, cut: result.truncated }, look) : glance(result.text, look));
+}
+
+/** The first lines; all of it is one click on the line above away. @param {string} text @param {Look} look @returns {Child[]} */
+function glance(text, look) {
+  return folded('glance', text, GLANCE, { ...look, open: () => false }).filter((part) => typeof part === 'object' && part?.tag === 'pre');
+}

@@ -20,6 +20,12 @@ VIEWS = {
     "e": "Settings",
 }
 
+KEEP = """kept => addEventListener('pagehide', event => {
+  event.stopImmediatePropagation();
+  localStorage.setItem('sprint-runner', kept);
+}, {capture: true})"""
+"""The last word before a reload."""
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -145,9 +151,6 @@ def test_preferences_that_are_none_break_nothing(opened, runner: Served):
         '{"version":9,"values":null}',
         '{"version":1}',
     ):
-        page.evaluate(
-            "kept => { addEventListener('pagehide', event => { event.stopImmediatePropagation(); localStorage.setItem('sprint-runner', kept); }, {capture: true}); }",
-            kept,
-        )
+        page.evaluate(KEEP, kept)
         page.reload()
         expect(page.get_by_role("spinbutton", name="Cycles")).to_have_value("2")

@@ -13,6 +13,13 @@ WAIT = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"
 GATE = {"command": "dev-story", "attempt": "1", "actions": [{"run": ["{python}", "-c", WAIT]}, "builtin"]}
 """The first agent that develops a story waits until there is a file `go` in the project."""
 
+HOLD = """() => {
+  const real = fetch;
+  const held = new Promise(go => { window.let_go = go; });
+  window.fetch = async (...given) => { await held; return real(...given); };
+}"""
+"""What the page asks from here on is on its way until it is let go."""
+
 
 @pytest.fixture
 def gated(project: Path, tmp_path: Path):
@@ -104,10 +111,7 @@ def test_refusal_stands_beside_the_buttons(opened, gated: Served, complaints):
     expect(button(page, "Start")).to_be_enabled()
     # Somebody else was faster, and this page has not heard of it yet.
     page.context.route("**/ws*", lambda route: route.abort())
-    page.evaluate(
-        "() => { const real = fetch; window.fetch = async (...given) => { await window.held; return real(...given); }; }"
-    )
-    page.evaluate("() => { window.held = new Promise(go => { window.let_go = go; }); }")
+    page.evaluate(HOLD)
     button(page, "Start").click()
     expect(button(page, "Starting…")).to_be_disabled()
     gated.begin()

@@ -11,6 +11,8 @@
 export const VIEWS = ['run', 'board', 'stories', 'timeline', 'supervision', 'activity', 'settings'];
 /** Views of one thing, and the tab that they belong to. @type {Record<string, string>} */
 const PARTS = { story: 'stories', command: 'run' };
+/** When the page was loaded: what is on top of that was done within it. Not there where it is tested without a browser. */
+const LOADED = globalThis.history?.length ?? 0;
 
 /** @param {string} hash @returns {Route} */
 export function parse(hash) {
@@ -56,6 +58,12 @@ export function go(route, { replace = false } = {}) {
   history[replace ? 'replaceState' : 'pushState'](null, '', address);
   // Neither of them tells anybody.
   dispatchEvent(new PopStateEvent('popstate'));
+}
+
+/** Back to where one came from within the page; who was sent here directly goes to the run. */
+export function back() {
+  if (history.length > LOADED) history.back();
+  else go({ view: 'run' });
 }
 
 /** @param {string} text */

@@ -7,8 +7,9 @@
  * @typedef {import('../core/dom.js').Child} Child
  */
 import { h } from '../core/dom.js';
+import { back } from '../core/router.js';
 import { close, open, opened, refresh, stir } from '../core/transcript.js';
-import { commandHead, goBack } from './command_head.js';
+import { commandHead } from './command_head.js';
 import { empty, fault } from './parts.js';
 import { follow, transcript } from './transcript.js';
 import { place } from './transcript_scroll.js';
@@ -67,7 +68,7 @@ function gone(id, { error, hint, status }) {
 
 /** @param {string} title @param {string} text */
 function missing(title, text) {
-  return h('div', { key: 'missing', class: 'panel' }, empty(title, text), h('p', { class: 'sentinel' }, h('button', { onclick: goBack }, '← Back')));
+  return h('div', { key: 'missing', class: 'panel' }, empty(title, text), h('p', { class: 'sentinel' }, h('button', { onclick: back }, '← Back')));
 }
 
 /** @param {State} state @param {App} app @returns {Keys} */

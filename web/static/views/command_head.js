@@ -7,15 +7,13 @@
  */
 import { h } from '../core/dom.js';
 import { clock, cost, count, duration, moment, shortKey, stateOf } from '../core/format.js';
-import { go } from '../core/router.js';
+import { back } from '../core/router.js';
 import { shown } from '../core/scene.js';
 import { verdictOf } from '../core/story_detail.js';
 import { copyButton } from './copy.js';
 import { commandHref, state as stateMark, storyLinks, ticking } from './parts.js';
 
 const TITLES = 5;
-/** When the page was opened: what is on top of that can be gone back from without leaving the page. */
-const LOADED = history.length;
 
 /** @param {State} state @param {App} app @param {any} row - As `GET /api/commands/ID`. */
 export function commandHead(state, app, row) {
@@ -23,7 +21,7 @@ export function commandHead(state, app, row) {
   const trouble = row.status !== 'success' && row.status !== 'running';
   return h('section', { key: 'head', class: 'panel command-head', 'aria-label': 'Command' },
     h('div', { class: 'panel-head' },
-      h('button', { class: 'quiet', onclick: goBack, title: 'Back to where you came from (Esc)' }, '← Back'),
+      h('button', { class: 'quiet', onclick: back, title: 'Back to where you came from (Esc)' }, '← Back'),
       h('h2', { class: 'command-name' }, row.command),
       h('span', null, ...(row.story_keys.length ? storyLinks(row.story_keys, batch) : ['no story'])),
       stateMark(row.status),
@@ -35,11 +33,6 @@ export function commandHead(state, app, row) {
       h('strong', null, trouble ? 'Why: ' : 'Note: '), row.reason),
     findings(row),
     h('dl', { class: 'facts' }, ...facts(state, app, row)));
-}
-
-export function goBack() {
-  if (history.length > LOADED) history.back();
-  else go({ view: 'run' });
 }
 
 /** @param {State} state @param {App} app @param {any} row @returns {Child[]} */

@@ -9,7 +9,7 @@
  * @typedef {(state: State, app: App) => Child[]} View
  */
 import { h } from '../core/dom.js';
-import { go, href, tab, VIEWS } from '../core/router.js';
+import { back, go, href, tab, VIEWS } from '../core/router.js';
 import { activity } from './activity.js';
 import { board, boardKeys } from './board.js';
 import { command, commandKeys } from './command.js';
@@ -106,5 +106,5 @@ function escape(state, app) {
   const active = /** @type {HTMLElement | null} */ (document.activeElement);
   if (state.overlay) app.store.set({ overlay: '' });
   else if (active?.matches('input, select, textarea')) active.blur();
-  else if (state.route.view === 'command' || state.route.view === 'story') history.back();
+  else if (state.route.view === 'command' || state.route.view === 'story') back();
 }

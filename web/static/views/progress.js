@@ -34,7 +34,7 @@ const TONES = { completed: 'success', error: 'error', stopped: 'idle', paused: '
 
 /** @param {State} state */
 function stories({ sprint, past, live }) {
-  const all = sprint && !past ? sprint.stories : Object.values((past?.scene ?? live).board.stories);
+  const all = past ? Object.values((past.scene ?? live).board.stories) : sprint?.stories ?? [];
   return { done: all.filter(({ status }) => status === 'done').length, total: all.length };
 }
 

@@ -30,8 +30,7 @@ export function transcript(state, app, now) {
     up: () => up(app), down: () => down(app), moved: (/** @type {boolean} */ atEnd) => moved(app, atEnd),
     follows: follows(state) && to === visible.length, above: from > 0 || now.from > 0,
   };
-  const there = place();
-  if (there) there.edges = edges;
+  place()?.update(edges, now.loading !== '');
   const news = running && !following && seen >= 0 ? visible.length - placeOf(visible, seen + 1) : 0;
   return h('section', { key: `transcript ${now.id}`, class: 'panel transcript', 'aria-label': 'Transcript' },
     bar(state, app, now, visible),
@@ -81,7 +80,7 @@ function counted({ cards, from, atEnd }, visible) {
 function search(app, find) {
   const current = place()?.current;
   filter(app, { q: find });
-  if (!find && current) jump(app, Number(current.dataset.rank));
+  if (!find && current) jump(app, Number(current.dataset.rank), false);
 }
 
 /** @param {App} app @param {boolean} wanted */

@@ -37,10 +37,16 @@ export class Place {
     this.edges = edges;
     /** The card that has to stay, and where. @type {{card: HTMLElement, rank: number, top: number} | null} */
     this.anchor = null;
-    /** The card that has to come. */
+    /** The card that has to come, and whether the keyboard goes there too. */
     this.wanted = -1;
+    this.focuses = true;
+    /** The card that came last. @type {HTMLElement | null} */
+    this.arrived = null;
     this.before = 0;
     this.up = false;
+    /** Whether somebody has scrolled since more was last asked for. */
+    this.eager = false;
+    this.busy = false;
     this.asked = false;
     this.scrolled = this.scrolled.bind(this);
     document.addEventListener('scroll', this.scrolled, { capture: true, passive: true });
@@ -63,6 +69,17 @@ export class Place {
     this.changes.disconnect();
     this.sizes.disconnect();
     this.scroller.style.removeProperty('overflow-anchor');
+  }
+
+  /** @param {Edges} edges @param {boolean} busy - Whether more is being loaded. */
+  update(edges, busy) {
+    this.edges = edges;
+    // What was waited for at an end is there, and nobody can scroll any further to ask for it.
+    if (this.busy && !busy && this.eager) {
+      this.eager = false;
+      requestAnimationFrame(() => this.reach());
+    }
+    this.busy = busy;
   }
 
   get scroller() {
@@ -97,6 +114,7 @@ export class Place {
     this.before = scrollTop;
     if (moved !== 0) {
       this.up = moved < 0;
+      this.eager = true;
       // What comes before the next drawing must not pull down whoever has just left the end.
       if (this.up) this.edges = { ...this.edges, follows: false };
       this.hold();
@@ -128,13 +146,15 @@ export class Place {
   get current() {
     const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest('.entry'));
     if (focused && this.list.contains(focused)) return focused;
-    const { line } = this;
+    const { line, arrived } = this;
+    if (arrived?.isConnected && arrived.getBoundingClientRect().bottom > line && arrived.getBoundingClientRect().top < innerHeight) return arrived;
     return this.cards.find((one) => one.getBoundingClientRect().bottom > line + 8);
   }
 
-  /** Bring a card to where reading begins, as soon as it is there. @param {number} rank */
-  bring(rank) {
+  /** Bring a card to where reading begins, as soon as it is there. @param {number} rank @param {boolean} focus */
+  bring(rank, focus) {
     this.wanted = rank;
+    this.focuses = focus;
     requestAnimationFrame(() => requestAnimationFrame(() => this.settle()));
   }
 
@@ -149,8 +169,9 @@ export class Place {
     const card = this.cards.find((one) => Number(one.dataset.rank) === this.wanted);
     if (!card) return;
     this.wanted = -1;
+    this.arrived = card;
     this.move(card.getBoundingClientRect().top - this.line - 4);
-    card.focus({ preventScroll: true });
+    if (this.focuses) card.focus({ preventScroll: true });
     this.hold();
   }
 

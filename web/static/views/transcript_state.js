@@ -104,8 +104,8 @@ export function moved(app, atEnd) {
   else if (there && seen !== newest) keep(app, { seen: newest });
 }
 
-/** Go to a card, or to the next one that fits. @param {App} app @param {number} rank */
-export function jump(app, rank) {
+/** Go to a card, or to the next one that fits. @param {App} app @param {number} rank @param {boolean} [focus] */
+export function jump(app, rank, focus = true) {
   const here = present(app);
   if (!here) return;
   const { visible, from, to } = here;
@@ -113,7 +113,7 @@ export function jump(app, rank) {
   if (at < 0) return;
   const inside = at >= from && at < to;
   keep(app, { following: false, first: visible[inside ? from : Math.max(0, at - STEP)].rank });
-  place()?.bring(visible[at].rank);
+  place()?.bring(visible[at].rank, focus);
 }
 
 /** @param {App} app */

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import commands, database, decisions, decoding, end_to_end, processes
+from benchmarks import commands, dashboard, database, decisions, decoding, end_to_end, processes
 from benchmarks.measure import table
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "processes": processes.measure,
     "database": database.measure,
     "end_to_end": end_to_end.measure,
+    "dashboard": dashboard.measure,
 }
 
 

@@ -47,9 +47,9 @@ WATCH_PIXELS = """offset => {
   const painted = new MessageChannel();
   painted.port1.onmessage = () => {
     const now = performance.timeOrigin + performance.now();
-    const log = document.querySelector('#view [role=list], #view [role=table], #view .virtual');
-    for (const [, number, at] of (log?.textContent ?? '').matchAll(/tick (\\d+) (\\d+)/g)) {
-      if (!seen.has(number)) { seen.add(number); ages.push(now - (Number(at) / 1e6 + offset)); }
+    for (const row of document.querySelectorAll('#log [data-seq]')) {
+      const [, number, at] = /tick (\\d+) (\\d+)/.exec(row.lastElementChild.textContent) ?? [];
+      if (number && !seen.has(number)) { seen.add(number); ages.push(now - (Number(at) / 1e6 + offset)); }
     }
   };
   const frame = () => { painted.port2.postMessage(0); requestAnimationFrame(frame); };

@@ -31,10 +31,6 @@ def test_every_file_is_served_as_it_is(home: House, path: str):
     assert "script-src 'self'" in headers["content-security-policy"]
 
 
-def test_all_of_it_is_less_than_two_hundred_kilobytes():
-    assert sum(len(asset.packed) for path, asset in assets.load().items() if path != "/") < 200_000
-
-
 def test_page_has_no_script_or_style_of_its_own():
     page = files("web").joinpath("static", "index.html").read_text()
     assert "<style" not in page

@@ -4,6 +4,7 @@
  * @typedef {import('./types.js').LogLine} LogLine
  * @typedef {import('./types.js').Envelope} Envelope
  */
+import { cost, count, duration } from './format.js';
 
 const INFORMATION = new Set(['context_unavailable']);
 /** @type {Record<string, LogLine['tone']>} */
@@ -30,8 +31,8 @@ export function logLine({ seq, type, timestamp, payload }) {
     at: timestamp,
     type,
     kind: type === 'command:progress' ? text(payload.kind) : type.split(':')[0],
-    story: text(payload.story_key) || list(payload.story_keys),
-    command: text(payload.command) || (type.startsWith('background:') ? text(payload.task_type) : type.split(':')[0]),
+    story: text(payload.story_key) || list(payload.story_keys) || text(payload.context?.story_key),
+    command: text(payload.command) || text(payload.context?.command) || (type.startsWith('background:') ? text(payload.task_type) : type.split(':')[0]),
     task: text(payload.task_id),
     status,
     message: messageOf(type, payload),
@@ -66,7 +67,7 @@ function toneOf(type, payload, status) {
   if (type === 'supervisor:restart') return 'warning';
   if (type === 'cycle:end') return payload.blocked_stories?.length ? 'warning' : 'success';
   if (type === 'command:progress') return payload.kind === 'task' && status === 'start' ? 'running' : 'idle';
-  return TONES[status] ?? 'idle';
+  return Object.hasOwn(TONES, status) ? TONES[status] : 'idle';
 }
 
 /** @param {string} type @param {Record<string, any>} payload */
@@ -90,10 +91,19 @@ function messageOf(type, payload) {
       return `${payload.old_status} → ${payload.new_status}: ${payload.reason}`;
     case 'command:start':
       return `attempt ${payload.attempt}${payload.model ? `, ${payload.model}` : ''}${payload.background ? ', in the background' : ''}`;
+    case 'command:end':
+      return ended(payload);
     case 'supervisor:restart':
     case 'supervisor:escalate':
       return `${payload.child}: ${payload.reason} (${payload.restarts})`;
     default:
       return text(payload.message) || text(payload.reason);
   }
+}
+
+/** Why it did not succeed, and what it took. @param {Record<string, any>} payload */
+function ended({ reason, metrics }) {
+  const { duration_ms: took, tokens, cost_usd: usd } = metrics ?? {};
+  const figures = [took > 0 && duration(took), tokens > 0 && `${count(tokens)} tokens`, usd > 0 && cost(usd)].filter(Boolean);
+  return [text(reason), figures.join(', ')].filter(Boolean).join(' · ');
 }

@@ -10,34 +10,19 @@
  */
 import { h } from '../core/dom.js';
 import { back, go, href, tab, VIEWS } from '../core/router.js';
-import { activity } from './activity.js';
-import { board, boardKeys } from './board.js';
-import { command, commandKeys } from './command.js';
 import { header, headerKeys } from './header.js';
 import { help } from './help.js';
+import { viewOf } from './lazy.js';
 import { now } from './now.js';
 import { past } from './past.js';
 import { progress } from './progress.js';
-import { run, runKeys } from './run.js';
-import { settings } from './settings.js';
 import { sidebar } from './sidebar.js';
-import { stories, storiesKeys } from './stories.js';
-import { story } from './story.js';
-import { supervision } from './supervision.js';
-import { timeline, timelineKeys } from './timeline.js';
 import { toasts } from './toasts.js';
 
-/** @type {Record<string, {title: string, view: View, keys?: (state: State, app: App) => Keys}>} */
-const SHOWN = {
-  run: { title: 'Run', view: run, keys: runKeys },
-  board: { title: 'Board', view: board, keys: boardKeys },
-  stories: { title: 'Stories', view: stories, keys: storiesKeys },
-  timeline: { title: 'Timeline', view: timeline, keys: timelineKeys },
-  supervision: { title: 'Supervision', view: supervision },
-  activity: { title: 'Activity', view: activity },
-  settings: { title: 'Settings', view: settings },
-  story: { title: 'Story', view: story },
-  command: { title: 'Command', view: command, keys: commandKeys },
+/** @type {Record<string, string>} */
+const TITLES = {
+  run: 'Run', board: 'Board', stories: 'Stories', timeline: 'Timeline', supervision: 'Supervision', activity: 'Activity', settings: 'Settings',
+  story: 'Story', command: 'Command',
 };
 /** The letter after `g`. */
 const LETTERS = { r: 'run', b: 'board', s: 'stories', t: 'timeline', v: 'supervision', a: 'activity', e: 'settings' };
@@ -46,6 +31,7 @@ const LETTERS = { r: 'run', b: 'board', s: 'stories', t: 'timeline', v: 'supervi
 export function page(state, app) {
   const { route, line, loaded } = state;
   const stale = loaded && line.state !== 'live';
+  const view = viewOf(route.view, app);
   return [
     ...header(state, app),
     h('div', { key: 'body', class: `body ${state.prefs.sidebar ? '' : 'without-sidebar'}`, 'data-stale': stale || null },
@@ -55,8 +41,8 @@ export function page(state, app) {
         progress(state, app),
         now(state, app),
         tabs(state),
-        h('div', { id: 'view', key: `view ${route.view}`, class: `view view-${route.view}`, role: 'tabpanel', tabindex: '-1', 'aria-label': SHOWN[route.view].title },
-          loaded ? SHOWN[route.view].view(state, app) : loading(state)))),
+        h('div', { id: 'view', key: `view ${route.view}`, class: `view view-${route.view}`, role: 'tabpanel', tabindex: '-1', 'aria-label': TITLES[route.view] },
+          view && loaded ? view.view(state, app) : loading(state)))),
     ...toasts(state, app),
     ...help(state, app, keys(state, app)),
   ];
@@ -76,7 +62,7 @@ function tabs({ route, past }) {
   return h('nav', { key: 'tabs', class: 'tabs', 'aria-label': 'Views' },
     VIEWS.map((name) => h('a', {
       key: name, class: 'tab', href: href({ view: name, batch }), 'aria-current': tab(route) === name ? 'page' : null,
-    }, SHOWN[name].title)));
+    }, TITLES[name])));
 }
 
 /**
@@ -89,12 +75,12 @@ export function keys(state, app) {
   const batch = state.past?.batchId ?? null;
   /** @type {Keys} */
   const goes = Object.fromEntries(Object.entries(LETTERS).map(
-    ([letter, view]) => [`g ${letter}`, { help: SHOWN[view].title, run: () => go({ view, batch }) }],
+    ([letter, view]) => [`g ${letter}`, { help: TITLES[view], run: () => go({ view, batch }) }],
   ));
   return {
     ...goes,
     ...headerKeys(state, app),
-    ...SHOWN[state.route.view].keys?.(state, app),
+    ...viewOf(state.route.view, app)?.keys?.(state, app),
     '/': { help: 'Search in this view', run: () => /** @type {HTMLElement | null} */ (document.querySelector('#view [type=search]'))?.focus() },
     '?': { help: 'This help', run: () => app.store.set({ overlay: 'help' }) },
     Escape: { help: 'Close, leave', run: () => escape(state, app) },

@@ -140,7 +140,7 @@ function follow(app, wanted) {
 
 /** @param {EventLog} log */
 function counted({ shown, lines, complete }) {
-  const all = `${lines.length.toLocaleString('en')} ${complete ? '' : 'loaded '}${lines.length === 1 ? 'line' : 'lines'}`;
+  const all = `${lines.length.toLocaleString('en')} ${lines.length === 1 ? 'line' : 'lines'}${complete ? '' : ' loaded'}`;
   return shown.length === lines.length ? all : `${shown.length.toLocaleString('en')} of ${all}`;
 }
 

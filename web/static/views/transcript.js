@@ -113,5 +113,5 @@ function bottom(app, now, { visible, to }, running) {
   if (!now.atEnd) return h('p', { key: 'behind', class: 'sentinel' }, now.loading ? 'Loading…' : h('button', { class: 'quiet', onclick: () => void next(app.store) }, 'Load more'));
   if (now.cards.length === 0) return running ? empty('Nothing was printed yet', 'What the agent says and does stands here as it happens.') : empty('Nothing was printed', 'This agent ended without a word.');
   if (visible.length === 0) return h('div', { key: 'none', class: 'empty' }, h('h3', null, 'No entry fits'), h('button', { onclick: () => filter(app, { kind: '', q: '' }) }, 'Show everything'));
-  return h('p', { key: 'behind', class: 'sentinel' }, running ? h('span', { class: 'breathing' }, '◐ The agent is at work') : 'End of the transcript');
+  return h('p', { key: 'behind', class: 'sentinel' }, running ? h('span', null, h('span', { class: 'breathing', 'aria-hidden': 'true' }, '◐'), ' The agent is at work') : 'End of the transcript');
 }

@@ -25,23 +25,23 @@ export function callHead({ entry, result, failed }, look, { open, pending, subje
   const changed = extent(edits(entry));
   return h('button', { key: 'head', class: 'call', 'aria-expanded': String(open), onclick: () => look.set('open', !open) },
     h('span', { class: 'call-fold', 'aria-hidden': 'true' }, open ? '▾' : '▸'),
-    h('strong', { class: 'call-name' }, marked(entry.tool || 'Tool', look.find)),
+    h('strong', { class: 'call-name cut' }, marked(entry.tool || 'Tool', look.find)),
     h('span', { class: 'mono cut call-about', title: subject }, marked(subject, look.find)),
     changed.added + changed.removed > 0 && h('span', { class: 'call-extent mono' },
       changed.added > 0 && h('span', { 'data-sign': '+' }, `+${changed.added}`), changed.removed > 0 && h('span', { 'data-sign': '-' }, `−${changed.removed}`)),
     failed ? h('span', { key: 'state', class: 'state', 'data-tone': 'error' }, '✕ error')
-      : pending ? h('span', { key: 'state', class: 'state breathing', 'data-tone': 'running' }, '◐ running')
+      : pending ? h('span', { key: 'state', class: 'state', 'data-tone': 'running' }, h('span', { class: 'breathing', 'aria-hidden': 'true' }, '◐'), 'running')
         : h('span', { key: 'state', class: 'quiet-text call-size' }, result ? bytes(result.text.length) : 'no result'));
 }
 
-/** @param {Card} one @param {Look} look @param {boolean} open @returns {Child[]} */
-export function callBody({ entry, result, failed }, look, open) {
+/** @param {Card} one @param {Look} look @param {{open: boolean, input: boolean}} how @returns {Child[]} */
+export function callBody({ entry, result, failed }, look, { open, input }) {
   const changes = edits(entry);
   const said = result !== null && result.text.trim() !== '' ? result : null;
   // An edit says for itself what it did, and who reads a file wants to know that it was read.
   const told = said && (failed || (open ? changes.length === 0 : !READS.has(entry.tool) && changes.length === 0));
   const command = open ? script(entry) : '';
-  const inputOpen = look.open('input') ?? false;
+  const inputOpen = look.open('input') ?? input;
   const resultOpen = look.open('result open') ?? false;
   return [
     ...(open ? changes.flatMap((one, place) => difference(`diff ${place}`, one, DIFF_LINES, look)) : []),

@@ -68,14 +68,13 @@ function report({ story, task, status, message }, index) {
 /** @param {Card} one @param {Look} look @param {boolean} pending @param {string} root */
 function call(one, look, pending, root) {
   const { entry, result, failed } = one;
-  const wanted = pattern(look.find);
-  const inside = wanted !== null && [pretty(entry.input), result?.text ?? ''].some((text) => text.search(wanted) >= 0);
+  const subject = short(about(entry), root);
+  const has = (/** @type {string} */ text) => text.search(pattern(look.find) ?? /$^/) >= 0;
+  // What is looked for is shown, but a line that shows it already need not be opened.
+  const input = !has(subject) && !has(entry.tool) && has(pretty(entry.input));
   const edit = entry.tool === 'Write' || entry.tool === 'Edit' || entry.tool === 'MultiEdit';
-  const open = look.open('open') ?? (failed || edit || inside);
-  return [
-    callHead(one, look, { open, pending, subject: short(about(entry), root) }),
-    ...callBody(one, look, open),
-  ];
+  const open = look.open('open') ?? (failed || edit || input || has(result?.text ?? ''));
+  return [callHead(one, look, { open, pending, subject }), ...callBody(one, look, { open, input: input && !edit })];
 }
 
 /** Paths within the project without the way to it. @param {string} text @param {string} root */
@@ -85,13 +84,16 @@ function short(text, root) {
 
 /** @param {Entry} entry @param {Look} look @returns {Child[]} */
 function speech(entry, look) {
-  const { kind, text, truncated, figures } = entry;
+  const { kind, text, truncated, figures, is_error: failed } = entry;
   const size = SIZES[kind] ?? SIZES.raw;
-  const named = kind !== 'text';
+  // The last words of a run that succeeded have just been said.
+  const again = kind === 'result' && !failed && text !== '';
+  const open = !again || (look.open('again') ?? false);
   return [
-    named && h('p', { key: 'name', class: 'entry-name' }, entry.is_error || kind === 'error' ? `✕ ${NAMES[kind] ?? kind}` : NAMES[kind] ?? kind,
-      figures && h('span', { class: 'quiet-text' }, `${duration(figures.duration_ms)} · ${plural(figures.num_turns, 'turn')} · ${count(figures.tokens)} tokens · ${cost(figures.cost_usd, figures.cost_usd > 0)}`)),
-    ...(text ? folded('text', text, { ...size, cut: truncated, letters: entry.is_error ? 4_000 : size.letters }, look) : [h('p', { key: 'none', class: 'quiet-text' }, 'nothing')]),
+    kind !== 'text' && h('p', { key: 'name', class: 'entry-name' }, failed || kind === 'error' ? `✕ ${NAMES[kind] ?? kind}` : NAMES[kind] ?? kind,
+      figures && h('span', { class: 'quiet-text' }, `${duration(figures.duration_ms)} · ${plural(figures.num_turns, 'turn')} · ${count(figures.tokens)} tokens · ${cost(figures.cost_usd, figures.cost_usd > 0)}`),
+      again && h('button', { class: 'quiet fold', 'aria-expanded': String(open), onclick: () => look.set('again', !open) }, `${open ? '▾' : '▸'} Last words`)),
+    ...(!open ? [] : text ? folded('text', text, { ...size, cut: truncated, letters: failed ? 4_000 : size.letters }, look) : [h('p', { key: 'none', class: 'quiet-text' }, 'nothing')]),
   ];
 }
 

@@ -5,20 +5,19 @@ the frame that shows it was painted. One machine, one clock.
 """
 
 import json
-import re
-import shutil
 import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 
 from benchmarks.measure import Row
+from tests.support.chromium import required
 from tests.support.project import make_project, write_scenario
 from tests.support.runs import database
 from tests.support.served import Served, served
@@ -32,14 +31,6 @@ ROWS = 300
 HEAP_MB = 150
 PAINTS = 7
 TRANSFER_KB = 200
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 # After each frame: which ticks are in the document now that were not before, and how old they are.
 WATCH_PIXELS = """offset => {
@@ -57,7 +48,8 @@ WATCH_PIXELS = """offset => {
 }"""
 WATCH_TASKS = """() => {
   globalThis.tasks = [];
-  new PerformanceObserver(list => { for (const task of list.getEntries()) tasks.push(task.duration); }).observe({type: 'longtask'});
+  const note = list => tasks.push(...list.getEntries().map(task => task.duration));
+  new PerformanceObserver(note).observe({type: 'longtask'});
 }"""
 # Wheel by wheel, a frame each, as a hand would: to the end of what is loaded, which loads more.
 SCROLL = """async () => {
@@ -72,26 +64,19 @@ SCROLL = """async () => {
   }
   return {rows, height: log.scrollHeight};
 }"""
-PAINTED = """() => new Promise(tell => new PerformanceObserver(list => tell(list.getEntriesByName('first-contentful-paint')[0].startTime))
-  .observe({type: 'paint', buffered: true}))"""
-TRANSFER = """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
-  .filter(entry => !entry.name.includes('/api/')).reduce((sum, entry) => sum + entry.transferSize, 0)"""
+PAINTED = """() => new Promise(tell => {
+  const note = list => tell(list.getEntriesByName('first-contentful-paint')[0].startTime);
+  new PerformanceObserver(note).observe({type: 'paint', buffered: true});
+})"""
+TRANSFER = """() => ['navigation', 'resource']
+  .flatMap(type => performance.getEntriesByType(type))
+  .filter(entry => !entry.name.includes('/api/'))
+  .reduce((sum, entry) => sum + entry.transferSize, 0)"""
 
 
 def measure() -> list[Row]:
-    with _browser() as browser, tempfile.TemporaryDirectory() as folder:
+    with required() as browser, tempfile.TemporaryDirectory() as folder:
         return [*_pixels(browser, Path(folder)), *_long_log(browser, Path(folder)), *_visit(browser, Path(folder))]
-
-
-@contextmanager
-def _browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if path is None:
-        raise SystemExit("the dashboard is measured in Chromium: there is none on PATH")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 def _opened(browser: Browser, runner: Served, path: str = "/") -> Page:

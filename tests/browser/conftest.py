@@ -1,30 +1,21 @@
 """The system's Chromium, driven by Playwright, on pages of real runners. Nothing a page complains of goes unheard."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.support.chromium import NAMES, chromium, launched
 from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.served import Served, served
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install '.[test]' brings it")
 Browser, Page = playwright.Browser, playwright.Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REQUIRED = "SPRINT_RUNNER_TEST_BROWSER"
 """When this is set, tests without a browser fail: CI must not pass by leaving them out."""
-OPTIONS = [
-    # Root, as in containers, has no sandbox to run in; the pages are our own.
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE_MS = 20_000
 LOST = "ERR_CONNECTION_REFUSED"
 """What Chromium itself says of a server that is gone."""
@@ -35,14 +26,12 @@ playwright.expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = chromium()
     if path is None and not os.environ.get(REQUIRED):
         pytest.skip(f"there is no Chromium on PATH ({', '.join(NAMES)})")
     assert path is not None, f"{REQUIRED} is set, and there is no Chromium on PATH"
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=path, args=OPTIONS)
-        yield launched
-        launched.close()
+    with launched(path) as one:
+        yield one
 
 
 class Complaints(list[str]):

@@ -17,9 +17,10 @@ from tests.support.runs import command, environment, wait_until
 class Served:
     """The runner of a project, on a port of its own that it keeps."""
 
-    def __init__(self, project: Path, scenario: Path | None) -> None:
+    def __init__(self, project: Path, scenario: Path | None, *, demo: bool = False) -> None:
         self.project = project
         self._scenario = scenario
+        self._options = ("--demo",) if demo else ()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -32,7 +33,7 @@ class Served:
     def start(self) -> None:
         """Until it answers."""
         self._process = subprocess.Popen(
-            command(self.project, self._scenario, "--port", str(self.port)),
+            command(self.project, self._scenario, "--port", str(self.port), *self._options),
             env=environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -95,9 +96,9 @@ class Served:
 
 
 @contextmanager
-def served(project: Path, scenario: Path | None = None) -> Iterator[Served]:
-    """A runner that waits for orders; ended with the block."""
-    runner = Served(project, scenario)
+def served(project: Path, scenario: Path | None = None, *, demo: bool = False) -> Iterator[Served]:
+    """A runner that waits for orders; ended with the block. `demo`: of the sample project, copied to a new folder."""
+    runner = Served(project, scenario, demo=demo)
     runner.start()
     try:
         yield runner

@@ -76,7 +76,7 @@ function messageOf(type, payload) {
     case 'batch:start':
       return `batch ${payload.batch_id}, ${payload.max_cycles === 'all' ? 'until no story is left' : `${payload.max_cycles} cycles`}${payload.resumed ? ', resumed' : ''}`;
     case 'batch:end':
-      return `${payload.cycles_completed} cycles completed${payload.reason ? `: ${payload.reason}` : ''}`;
+      return text(payload.reason) || `${payload.cycles_completed} cycles completed`;
     case 'batch:state':
       return text(payload.detail);
     case 'batch:warning':

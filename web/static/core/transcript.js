@@ -59,10 +59,9 @@ export async function open(store, id, { at, running }) {
   while (still() && wanted(opened(store))) await next(store);
 }
 
-/** Nobody looks at it any more. @param {Store} store @param {number} id */
-export function close(store, id) {
-  // Another one may have been opened already.
-  if (opened(store)?.id === id) store.keep('command', { id: -1, token: {}, row: null, fault: null, ...NONE });
+/** Nobody looks at it any more. @param {Store} store @param {object | undefined} token - Another one may be open already. */
+export function close(store, token) {
+  if (opened(store)?.token === token) store.keep('command', { id: -1, token: {}, row: null, fault: null, ...NONE });
 }
 
 /** The row anew. @param {Store} store @param {number} id */

@@ -57,7 +57,8 @@ function asking(state, app, id) {
 function begin(app, id, at, running) {
   keep(app, { following: running && !at, first: running && !at && app.store.state.prefs.follow ? Infinity : 0, seen: -1 });
   void open(app.store, id, { at, running });
-  return () => close(app.store, id);
+  const token = opened(app.store)?.token;
+  return () => close(app.store, token);
 }
 
 /** @param {number} id @param {{error: string, hint: string, status: number}} told */

@@ -117,9 +117,10 @@ function restore(name) {
 function scrolled(app, source, newest, { top, atStart, nearEnd }) {
   const { state } = app.store;
   const { held } = reading(state, source);
+  const up = top < (tops.get(source.name) ?? 0);
   tops.set(source.name, top);
   if (!atStart && held === null) keep(app, { held: newest });
-  else if (atStart && held !== null && state.prefs.follow) keep(app, { held: null });
+  else if (atStart && up && held !== null && state.prefs.follow) keep(app, { held: null });
   if (nearEnd && !source.busy && !source.log.complete) void source.older();
 }
 
@@ -134,8 +135,9 @@ function toTop(app) {
 /** @param {App} app @param {boolean} wanted */
 function follow(app, wanted) {
   app.store.set({ prefs: { ...app.store.state.prefs, follow: wanted } });
+  const source = sourceOf(app.store.state, app);
   if (wanted) toTop(app);
-  else keep(app, { held: sourceOf(app.store.state, app).log.lastSeq });
+  else keep(app, { held: reading(app.store.state, source).held ?? source.log.lastSeq });
 }
 
 /** @param {EventLog} log */

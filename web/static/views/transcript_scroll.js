@@ -170,7 +170,8 @@ export class Place {
     if (!card) return;
     this.wanted = -1;
     this.arrived = card;
-    this.move(card.getBoundingClientRect().top - this.line - 4);
+    // Twice, because the bar itself moves until it reaches the edge.
+    for (let times = 0; times < 2; times += 1) this.move(card.getBoundingClientRect().top - this.line - 4);
     if (this.focuses) card.focus({ preventScroll: true });
     this.hold();
   }

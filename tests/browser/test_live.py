@@ -99,6 +99,7 @@ def test_page_catches_up_with_a_runner_that_was_killed(opened, gated: Served):
     shows_everything(page, gated)
 
 
+@pytest.mark.slow
 def test_two_tabs_agree(opened, gated: Served):
     one = opened(gated.url)
     other = opened(gated.url, beside=one)

@@ -2,6 +2,7 @@
 
 import gzip
 from importlib.resources import files
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
@@ -29,6 +30,32 @@ def test_every_file_is_served_as_it_is(home: House, path: str):
     assert (status, headers["content-encoding"], gzip.decompress(body)) == (200, "gzip", wanted)
     assert headers["vary"] == "Accept-Encoding"
     assert "script-src 'self'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "identity, gzip;q=0.0"])
+def test_who_does_not_take_it_packed_is_not_given_it_so(home: House, accepted: str):
+    status, headers, body = ask(home, "/main.js", Accept_Encoding=accepted)
+    assert (status, body) == (200, assets.load()["/main.js"].body)
+    assert "content-encoding" not in headers
+    assert headers["vary"] == "Accept-Encoding"
+
+
+def test_packed_or_not_it_is_the_same_page(home: House):
+    tags = [home.get("/main.js", {"Accept-Encoding": accepted})["etag"] for accepted in ("identity", "gzip")]
+    assert tags[0] == tags[1]
+    for accepted in ("identity", "gzip"):
+        again = home.get("/main.js", {"Accept-Encoding": accepted, "If-None-Match": tags[0]})
+        assert (again.status, again.body, again["vary"]) == (304, b"", "Accept-Encoding")
+    assert home.get("/main.js", {"If-None-Match": 'W/"other"'}).status == 200
+
+
+def test_what_packing_makes_no_shorter_is_left_as_it_is(tmp_path: Path):
+    (tmp_path / "short.js").write_text("1")
+    (tmp_path / "long.js").write_text("1;" * 1000)
+    short, long = (assets._asset(name, tmp_path / name) for name in ("short.js", "long.js"))
+    assert (short.packed, short.body) == (b"", b"1")
+    assert long.packed == assets._asset("long.js", tmp_path / "long.js").packed
+    assert gzip.decompress(long.packed) == long.body
 
 
 def test_page_has_no_script_or_style_of_its_own():

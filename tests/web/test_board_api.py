@@ -13,7 +13,7 @@ from runner.domain.board import Board, absorb_all
 from runner.store import queries
 from runner.store.database import open_reader
 from tests.support.project import SIX_STORIES, make_project, sprint_file, write_scenario
-from tests.support.runs import database, wait_until
+from tests.support.runs import database, run, wait_until
 from tests.support.served import Served, served
 
 WAIT = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"
@@ -100,6 +100,16 @@ def test_before_the_first_batch_there_is_an_empty_board_and_a_plan(runner: Serve
     first = plan["cycles"][0]
     assert first["story_keys"] == ["1-1-one", "1-2-two"]
     assert "dev-story" in [command for step in first["steps"] for command in step["commands"]]
+
+
+def test_plan_is_the_one_of_a_dry_run(runner: Served):
+    told = run(runner.project, None, "--dry-run", "--cycles", "2", "--json")
+    dry = json.loads(told.stdout)
+    for cycle in dry["cycles"]:
+        for step in cycle["steps"]:
+            step["commands"] = [one["command"] for one in step["commands"]]
+    assert len(dry["cycles"]) == 2
+    assert runner.get("/api/plan") == {"cycles": dry["cycles"], "left": dry["left"]}
 
 
 @pytest.mark.parametrize(("path", "status"), [("/api/board?batch=7", 404), ("/api/board?batch=x", 400)])

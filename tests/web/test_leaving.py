@@ -59,7 +59,11 @@ def come_back(here: House, stack: ExitStack) -> None:
     stack.enter_context(here.watching("/ws?after=0"))
 
 
-@pytest.mark.parametrize("ask", [ask_for_events, come_back])
+def watch(here: House, stack: ExitStack) -> None:
+    stack.enter_context(here.watching()).send('{"type":"watch","overview":true}')
+
+
+@pytest.mark.parametrize("ask", [ask_for_events, come_back, watch])
 def test_server_ends_within_a_second_whatever_the_database_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[House, ExitStack], None]
 ):

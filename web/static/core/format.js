@@ -53,18 +53,19 @@ export function cost(usd, known = true) {
 export function count(value) {
   if (value === null) return '–';
   if (value < 10_000) return String(value);
-  return value < 1_000_000 ? `${Math.round(value / 1000)} k` : `${(value / 1_000_000).toFixed(1)} M`;
+  // What would be rounded to a thousand has the next unit.
+  return value < 999_500 ? `${Math.round(value / 1000)} k` : `${(value / 1_000_000).toFixed(1)} M`;
 }
 
 /** `3.4 MB` @param {number} value */
 export function bytes(value) {
   const units = ['B', 'kB', 'MB', 'GB'];
   let unit = 0;
-  while (value >= 1000 && unit < 3) {
+  while (value >= 999.5 && unit < 3) {
     value /= 1000;
     unit += 1;
   }
-  return `${unit && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  return `${unit && value < 99.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
 /** `2a-3` of `2a-3-session-store`; another key as it is. @param {string} key */

@@ -17,6 +17,8 @@ const STEPS = [
   ...[1, 2, 3, 6, 12].map((count) => count * HOUR),
   ...[1, 2, 7, 14, 28].map((count) => count * DAY),
 ];
+/** Steps that are kept by the clock on the wall, also when it is put back or forward. */
+const WALL = 6 * HOUR;
 /** What can be told apart at the nearest, and seen at once at the furthest. */
 export const LEAST_SPAN = 2 * SECOND;
 export const MOST_SPAN = 60 * DAY;
@@ -93,14 +95,18 @@ export function viewOf({ from, to }, begin, end, grows) {
 /** By the clock on the wall, not by that of Greenwich. @param {number} from @param {number} step */
 function first(from, step) {
   const offset = new Date(from).getTimezoneOffset() * MINUTE;
-  return Math.ceil((from - offset) / step) * step + offset;
+  const wall = Math.ceil((from - offset) / step) * step;
+  if (step < WALL) return wall + offset;
+  // The clock may be put back or forward between the two.
+  const day = new Date(wall);
+  return new Date(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate(), day.getUTCHours()).getTime();
 }
 
 /** A day is not always 24 hours long. @param {number} at @param {number} step */
 function next(at, step) {
-  if (step < DAY) return at + step;
+  if (step < WALL) return at + step;
   const day = new Date(at);
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + step / DAY).getTime();
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate(), day.getHours() + step / HOUR).getTime();
 }
 
 /** @param {number} at @param {number} step */

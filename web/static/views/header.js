@@ -12,6 +12,7 @@ import { clock, duration } from '../core/format.js';
 import { hindrance, order, present } from '../core/orders.js';
 import { attentionMenu } from './attention_menu.js';
 import { state as stateMark } from './parts.js';
+import { batchesShown, toggleBatches } from './sidebar.js';
 import { startControls } from './start_controls.js';
 import { stopMenu } from './stop_menu.js';
 import { words } from './words.js';
@@ -27,12 +28,12 @@ export function header(state, app) {
   return [
     h('header', { key: 'bar', class: 'bar' },
       h('button', {
-        class: 'quiet drawer-button', 'aria-label': 'Batches', 'aria-expanded': String(state.prefs.sidebar), title: 'Batches',
-        onclick: () => app.store.set({ prefs: { ...state.prefs, sidebar: !state.prefs.sidebar } }),
+        id: 'drawer-button', class: 'quiet icon', 'aria-label': 'Batches', 'aria-expanded': String(batchesShown(state)),
+        title: 'Show or hide the batches (h)', onclick: () => toggleBatches(app),
       }, '☰'),
       h('h1', { class: 'brand cut' }, h('span', { class: 'brand-name' }, 'Sprint Runner'), h('span', { class: 'brand-project' }, state.project)),
       h('div', { class: 'bar-state' }, stateMark(said.state, said.long)),
-      h('div', { class: 'controls', role: 'group', 'aria-label': 'Sprint' },
+      h('div', { class: 'controls', role: 'group', 'aria-label': 'Sprint', 'data-active': present(state) !== 'idle' || null },
         ...startControls(state, app),
         orderButton(state, app, 'pause', '‖ Pause', 'Pausing…', 'Let nothing new start until it is resumed'),
         orderButton(state, app, 'resume', '▶ Resume', 'Resuming…', resumes(state)),
@@ -108,6 +109,6 @@ export function headerKeys(state, app) {
       else if (!hindrance(state, 'resume')) void order(app.store, 'resume');
     } },
     n: { help: 'What needs attention', run: () => toggle('attention') },
-    h: { help: 'Show or hide the batches', run: () => app.store.set({ prefs: { ...state.prefs, sidebar: !state.prefs.sidebar } }) },
+    h: { help: 'Show or hide the batches', run: () => toggleBatches(app) },
   };
 }

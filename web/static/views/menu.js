@@ -33,10 +33,10 @@ function moved(event, items) {
   rove(items, event.key === 'ArrowDown' ? 1 : -1);
 }
 
-/** @param {HTMLElement} node @param {string} id @param {App} app */
-function opened(node, id, app) {
+/** What opened has the focus until it closes, and its button then. @param {HTMLElement} node @param {string} id @param {App} app */
+export function opened(node, id, app) {
   const elsewhere = (/** @type {Event} */ event) => {
-    if (!node.parentElement?.contains(/** @type {globalThis.Node} */ (event.target)) && app.store.state.overlay === id) app.store.set({ overlay: '' });
+    if (!(node.closest('.menu-place') ?? node).contains(/** @type {globalThis.Node} */ (event.target)) && app.store.state.overlay === id) app.store.set({ overlay: '' });
   };
   queueMicrotask(() => /** @type {HTMLElement | null} */ (node.querySelector('a, button'))?.focus());
   document.addEventListener('pointerdown', elsewhere);

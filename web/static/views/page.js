@@ -62,7 +62,16 @@ function tabs({ route, past }) {
   return h('nav', { key: 'tabs', class: 'tabs', 'aria-label': 'Views' },
     VIEWS.map((name) => h('a', {
       key: name, class: 'tab', href: href({ view: name, batch }), 'aria-current': tab(route) === name ? 'page' : null,
-    }, TITLES[name])));
+    }, TITLES[name], tab(route) === name && h('span', { key: 'here', mount: comeIntoSight }))));
+}
+
+/** The tab of this view, where not all of them fit. @param {HTMLElement} here */
+function comeIntoSight(here) {
+  // It is in the document only when the whole page is drawn.
+  queueMicrotask(() => {
+    const [one, all] = [here.parentElement, here.closest('nav')];
+    if (one && all) all.scrollLeft = one.offsetLeft - (all.clientWidth - one.offsetWidth) / 2;
+  });
 }
 
 /**

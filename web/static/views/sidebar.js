@@ -1,5 +1,6 @@
 /**
- * The batches: the present one on top with its live figures, then the past, page by page.
+ * The batches: the present one on top with its live figures, then the past, page by page. Beside the views or above them
+ * it is there or not, as the person likes it; on a narrow page it is a drawer that is opened for one choice.
  *
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
@@ -9,15 +10,36 @@ import { h } from '../core/dom.js';
 import { cost, duration, moment, plural, stateOf } from '../core/format.js';
 import { elapsed } from '../core/reducer.js';
 import { href } from '../core/router.js';
+import { opened } from './menu.js';
 
 const MORE = 20;
+const narrow = matchMedia('(max-width: 899px)');
+
+/** @param {State} state */
+export function batchesShown({ overlay, prefs }) {
+  return narrow.matches ? overlay === 'drawer' : prefs.sidebar;
+}
+
+/** @param {App} app */
+export function toggleBatches({ store }) {
+  const { overlay, prefs } = store.state;
+  store.set(narrow.matches ? { overlay: overlay === 'drawer' ? '' : 'drawer' } : { prefs: { ...prefs, sidebar: !prefs.sidebar } });
+}
 
 /** @param {State} state @param {App} app */
 export function sidebar(state, app) {
+  if (!batchesShown(state)) return null;
   const { batches, live: { board }, past } = state;
   const minute = Math.floor(state.now / 60_000);
-  return h('nav', { key: 'sidebar', class: 'sidebar', 'aria-label': 'Batches', hidden: !state.prefs.sidebar },
-    h('h2', { class: 'sidebar-title' }, 'Batches'),
+  const close = () => app.store.set({ overlay: '' });
+  const drawer = narrow.matches && {
+    id: 'drawer', mount: (/** @type {HTMLElement} */ node) => opened(node, 'drawer', app),
+    onclick: (/** @type {any} */ { target }) => target.closest('a') && close(),
+  };
+  return h('nav', { key: drawer ? 'drawer' : 'sidebar', class: 'sidebar', 'aria-label': 'Batches', ...drawer },
+    h('div', { class: 'sidebar-head' },
+      drawer && h('button', { class: 'quiet icon', 'aria-label': 'Close', title: 'Close (Esc)', onclick: close }, '×'),
+      h('h2', { class: 'sidebar-title' }, 'Batches')),
     h('ul', { class: 'batches' },
       board.batch_id !== null && h('li', { key: 'live' }, present(state)),
       ...batches.rows.filter(({ id }) => id !== board.batch_id).map((line) => h('li', {

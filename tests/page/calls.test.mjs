@@ -3,7 +3,8 @@ import test from 'node:test';
 import { about, argumentsOf, edits, extent, pretty, script } from '../../web/static/core/calls.js';
 import { entry, EVIL } from './shapes.mjs';
 
-const call = (tool, input) => entry('0:0', 'tool_use', { tool, input: typeof input === 'string' ? input : JSON.stringify(input) });
+const call = (tool, input) => entry('0:0', 'tool_use',
+  { tool, input: typeof input === 'string' ? input : JSON.stringify(input) });
 const shown = (lines) => lines.map(({ sign, text }) => sign + text);
 
 test('only an object is read as arguments', () => {

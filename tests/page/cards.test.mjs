@@ -11,14 +11,17 @@ const ALL = { thinking: true, show: '', find: '' };
 /** As an agent might write them, and as it should not. */
 function transcript(random, count) {
   const names = ['a', 'b', 'c', ...HOSTILE];
-  return range(count).map((place) => entry(`${place * 7}:${random(3)}`, pick(random, ['text', 'tool_use', 'tool_result', 'thinking', 'error']), {
-    text: pick(random, HOSTILE), tool_use_id: pick(random, names), parent_tool_use_id: pick(random, names), is_error: random(4) === 0,
+  const kinds = ['text', 'tool_use', 'tool_result', 'thinking', 'error'];
+  return range(count).map((place) => entry(`${place * 7}:${random(3)}`, pick(random, kinds), {
+    text: pick(random, HOSTILE), tool_use_id: pick(random, names), parent_tool_use_id: pick(random, names),
+    is_error: random(4) === 0,
   }));
 }
 
 test('a result stands under its call, also when others come in between', () => {
   const all = cards([use('0:0', 'a'), use('0:1', 'b'), result('9:0', 'b'), result('20:0', 'a', { is_error: true })]);
-  assert.deepEqual(all.map((card) => [card.entry.id, card.result?.id, card.failed]), [['0:0', '20:0', true], ['0:1', '9:0', false]]);
+  assert.deepEqual(all.map((card) => [card.entry.id, card.result?.id, card.failed]),
+    [['0:0', '20:0', true], ['0:1', '9:0', false]]);
 });
 
 test('a result without a call, and a second one of the same call, are cards of their own', () => {
@@ -104,7 +107,8 @@ test('what is looked for is text, not a pattern, in any case', () => {
 
 test('errors, tools and texts can be looked at alone', () => {
   const all = cards([
-    entry('0:0', 'thinking'), entry('1:0', 'text'), use('2:0', 'a'), result('3:0', 'a', { is_error: true }), entry('4:0', 'error'),
+    entry('0:0', 'thinking'), entry('1:0', 'text'), use('2:0', 'a'), result('3:0', 'a', { is_error: true }),
+    entry('4:0', 'error'),
     entry('5:0', 'system'), result('6:0', 'lost'),
   ]);
   const found = (choice) => chosen(all, { ...ALL, ...choice }).map(({ entry: { id } }) => id[0]).join('');
@@ -118,5 +122,6 @@ test('errors, tools and texts can be looked at alone', () => {
 test('an event tells of calls, and of texts and errors of the agent itself', () => {
   assert.deepEqual(['text', 'error', 'tool_use', 'thinking', 'tool_result', 'system'].map((kind) => spoken(entry('0:0', kind))),
     [true, true, true, false, false, false]);
-  assert.deepEqual(['text', 'error', 'tool_use'].map((kind) => spoken(entry('0:0', kind, { parent_tool_use_id: 'a' }))), [false, false, true]);
+  assert.deepEqual(['text', 'error', 'tool_use'].map((kind) => spoken(entry('0:0', kind, { parent_tool_use_id: 'a' }))),
+    [false, false, true]);
 });

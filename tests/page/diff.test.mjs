@@ -32,7 +32,8 @@ test('an empty text has no line, and an empty line is one', () => {
 });
 
 test('texts too long to be compared line by line are all out, all in, but for what they begin and end with', () => {
-  const [before, after] = ['old', 'new'].map((word) => ['head', ...range(600).map((line) => `${word} ${line}`), 'tail'].join('\n'));
+  const middle = (word) => range(600).map((line) => `${word} ${line}`);
+  const [before, after] = ['old', 'new'].map((word) => ['head', ...middle(word), 'tail'].join('\n'));
   const lines = diff(before, after);
   assert.equal(signs(lines), ` ${'-'.repeat(600)}${'+'.repeat(600)} `);
   assert.equal(text(lines, '+'), after);

@@ -21,11 +21,13 @@ test('a duration has its two greatest units and no zeros', () => {
 });
 
 test('a clock that runs has minutes and seconds until there are hours', () => {
-  says(elapsed, [[-1, '0:00'], [999, '0:00'], [761_000, '12:41'], [3_599_999, '59:59'], [3_600_000, '1 h'], [4_320_000, '1 h 12 m']]);
+  says(elapsed, [[-1, '0:00'], [999, '0:00'], [761_000, '12:41'], [3_599_999, '59:59'], [3_600_000, '1 h'],
+    [4_320_000, '1 h 12 m']]);
 });
 
 test('what was a moment ago is now, and so is what a wrong clock puts into the future', () => {
-  says((at) => ago(at, AT), [[AT, 'now'], [AT - 999, 'now'], [AT + 9e9, 'now'], [AT - 3999, '3 s ago'], [AT - 200_000, '3 m ago']]);
+  says((at) => ago(at, AT), [[AT, 'now'], [AT - 999, 'now'], [AT + 9e9, 'now'], [AT - 3999, '3 s ago'],
+    [AT - 200_000, '3 m ago']]);
 });
 
 test('a time of another day has its date', () => {
@@ -41,8 +43,10 @@ test('costs that are not known are never nothing', () => {
 });
 
 test('amounts are as long as a person reads them', () => {
-  says(count, [[null, '–'], [0, '0'], [9999, '9999'], [10_000, '10 k'], [412_400, '412 k'], [999_499, '999 k'], [999_500, '1.0 M'], [12_345_678, '12.3 M']]);
-  says(bytes, [[0, '0 B'], [999, '999 B'], [1000, '1.0 kB'], [3_400_000, '3.4 MB'], [250_000, '250 kB'], [999_700, '1.0 MB'], [99_960, '100 kB'], [5e12, '5000 GB']]);
+  says(count, [[null, '–'], [0, '0'], [9999, '9999'], [10_000, '10 k'], [412_400, '412 k'], [999_499, '999 k'],
+    [999_500, '1.0 M'], [12_345_678, '12.3 M']]);
+  says(bytes, [[0, '0 B'], [999, '999 B'], [1000, '1.0 kB'], [3_400_000, '3.4 MB'], [250_000, '250 kB'], [999_700, '1.0 MB'],
+    [99_960, '100 kB'], [5e12, '5000 GB']]);
 });
 
 test('an amount never gets shorter by growing: its unit changes in time', () => {
@@ -55,8 +59,10 @@ test('an amount never gets shorter by growing: its unit changes in time', () => 
 });
 
 test('a key is as short as its numbers, and another one is left as it is', () => {
-  says(shortKey, [['2a-3-session-store', '2a-3'], ['10-12', '10-12'], ['1-2b-x', '1-2b'], ['epic-1', 'epic-1'], ['1-2x3', '1-2x3'], ['', ''], [EVIL, EVIL]]);
-  assert.deepEqual([plural(1, 'story', 'stories'), plural(2, 'story', 'stories'), plural(0, 'event')], ['1 story', '2 stories', '0 events']);
+  says(shortKey, [['2a-3-session-store', '2a-3'], ['10-12', '10-12'], ['1-2b-x', '1-2b'], ['epic-1', 'epic-1'],
+    ['1-2x3', '1-2x3'], ['', ''], [EVIL, EVIL]]);
+  assert.deepEqual([plural(1, 'story', 'stories'), plural(2, 'story', 'stories'), plural(0, 'event')],
+    ['1 story', '2 stories', '0 events']);
 });
 
 test('each state has an icon, a word and a tone, and an unknown one has its own name as its word', () => {
@@ -67,7 +73,8 @@ test('each state has an icon, a word and a tone, and an unknown one has its own 
 });
 
 const HEALTH = {
-  loop_lag_ms: 3, commit_delay_ms: 20, client_lag: 0, queued_bytes: 0, longest_bytes: 0, worst_eviction_ms: 0, database_bytes: 5e6,
+  loop_lag_ms: 3, commit_delay_ms: 20, client_lag: 0, queued_bytes: 0, longest_bytes: 0, worst_eviction_ms: 0,
+  database_bytes: 5e6,
   memory_bytes: 9e7,
 };
 const FANOUT = { clients: 1, delivered: 12_345, evicted: 0, latency_ms: { p50: 1.25, p99: 9.5, max: 30 } };
@@ -75,7 +82,8 @@ const figure = (name, health = HEALTH, fanout = FANOUT) => figures(health, fanou
 
 test('what is not known is a dash, and troubles nobody', () => {
   for (const { value, tone, help } of figures(null, null)) assert.deepEqual([value, tone, help !== ''], ['–', '', true]);
-  assert.equal(figure('Push p99', HEALTH, { ...FANOUT, latency_ms: { p50: 0, p99: 0, max: 0 } }).value, '–', 'nothing has been measured');
+  assert.equal(figure('Push p99', HEALTH, { ...FANOUT, latency_ms: { p50: 0, p99: 0, max: 0 } }).value, '–',
+    'nothing has been measured');
   assert.equal(figure('Dropped at').value, '–', 'nobody was dropped');
 });
 

@@ -5,7 +5,8 @@ import { hueOf, layout, rowTop } from '../../web/static/core/lanes.js';
 import { AT, attempt, byId, chance, HOSTILE, pick, range } from './shapes.mjs';
 
 const chain = (id, changes = {}) => (
-  { id, task_type: 'story-review-chain', story_keys: ['1-1-one'], started_at: AT, ended_at: AT + 5000, status: 'completed', ...changes }
+  { id, task_type: 'story-review-chain', story_keys: ['1-1-one'], started_at: AT, ended_at: AT + 5000, status: 'completed',
+    ...changes }
 );
 const laid = (attempts, chains = []) => layout({ attempts: byId(attempts), chains: byId(chains) });
 const row = ({ lanes: [{ bars }] }, id) => bars.find((bar) => bar.attempt?.id === id).row;
@@ -47,8 +48,9 @@ test('lanes stand below one another with all bars in them, and no bar is lost', 
   for (let round = 0; round < 100; round += 1) {
     const { attempts, chains } = anything(random, 30);
     const { lanes, height, begin, end } = laid(attempts, chains);
-    assert.deepEqual(lanes.map(({ top }) => top), lanes.map((_, place) => lanes.slice(0, place).reduce((sum, one) => sum + one.height, 0)));
-    assert.equal(height, lanes.reduce((sum, one) => sum + one.height, 0));
+    const heights = (some) => some.reduce((sum, one) => sum + one.height, 0);
+    assert.deepEqual(lanes.map(({ top }) => top), lanes.map((_, place) => heights(lanes.slice(0, place))));
+    assert.equal(height, heights(lanes));
     for (const lane of lanes) for (const bar of lane.bars) assert.ok(rowTop(bar, lane) < lane.height);
     const seen = new Set(lanes.flatMap(({ bars }) => bars.map((bar) => bar.attempt ?? bar.chain)));
     assert.deepEqual(seen, new Set([...attempts, ...chains]));
@@ -59,7 +61,8 @@ test('lanes stand below one another with all bars in them, and no bar is lost', 
 
 test('a command for two stories has a bar in each lane, and one for none, or a commit, has it in that of the batch', () => {
   const { lanes } = laid([
-    attempt(1, { story_keys: ['__proto__', 'b'] }), attempt(2, { story_keys: [] }), attempt(3, { command: 'batch-commit-2', story_keys: ['b'] }),
+    attempt(1, { story_keys: ['__proto__', 'b'] }), attempt(2, { story_keys: [] }),
+    attempt(3, { command: 'batch-commit-2', story_keys: ['b'] }),
   ]);
   const found = lanes.map(({ key, bars }) => [key, bars.map((bar) => bar.attempt.id)]);
   assert.deepEqual(found, [['', [2, 3]], ['__proto__', [1]], ['b', [1]]]);
@@ -77,7 +80,8 @@ test('a further try stands below the one before, which is a ghost', () => {
 });
 
 test('what succeeded is no ghost, and what runs together stands apart', () => {
-  const made = laid([attempt(1), attempt(2, { started_at: AT + 500 }), attempt(3, { started_at: AT + 1500, command: 'code-review-1' })]);
+  const made = laid([attempt(1), attempt(2, { started_at: AT + 500 }),
+    attempt(3, { started_at: AT + 1500, command: 'code-review-1' })]);
   assert.deepEqual([1, 2, 3].map((id) => row(made, id)), [0, 1, 0]);
   assert.ok(made.lanes[0].bars.every(({ isGhost }) => !isGhost));
 });
@@ -135,7 +139,8 @@ test('whatever there is, each bar of the window is drawn once, and what is out o
 });
 
 test('bars that can be told apart are not put together', () => {
-  const { lanes } = laid(range(20).map((id) => attempt(id, { started_at: AT + id * 50_000, ended_at: AT + id * 50_000 + 40_000 })));
+  const begin = (id) => AT + id * 50_000;
+  const { lanes } = laid(range(20).map((id) => attempt(id, { started_at: begin(id), ended_at: begin(id) + 40_000 })));
   const [{ drawn }] = inSight(lanes, WINDOW, SIGHT);
   assert.equal(drawn.length, 20);
   assert.deepEqual([drawn[1].left, drawn[1].width], [50, 40]);

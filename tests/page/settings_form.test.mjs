@@ -22,7 +22,8 @@ test('every setting is in one group, and one that nobody has placed stands under
 });
 
 test('a setting has words for its name, and its unit behind the field', () => {
-  assert.deepEqual(['server_port', 'command_timeout_minutes', 'keep_runs_days', 'isolation'].map((name) => [label(name), unit(name)]), [
+  const names = ['server_port', 'command_timeout_minutes', 'keep_runs_days', 'isolation'];
+  assert.deepEqual(names.map((name) => [label(name), unit(name)]), [
     ['Server port', ''], ['Command timeout', 'minutes'], ['Keep raw output', 'days'], ['Isolation of agents', ''],
   ]);
   for (const name of HOSTILE) assert.deepEqual([typeof label(name), unit(name)], ['string', '']);
@@ -44,11 +45,14 @@ test('a model is a name or nothing, and a choice is one of its words', () => {
   for (const text of ['', ' ', 'opus', 'claude-3.5@x/y:z', 'opus[1m]']) assert.equal(fault(model, text), '', text);
   for (const text of ['-x', 'a b', EVIL, 'a;b', 'x'.repeat(101), 'a\nb']) assert.notEqual(fault(model, text), '', text);
   assert.equal(fault(isolation, ' guard '), '');
-  for (const text of ['', 'Guard', 'constructor', 'auto,guard']) assert.equal(fault(isolation, text), 'Choose one of auto, guard.');
+  for (const text of ['', 'Guard', 'constructor', 'auto,guard']) {
+    assert.equal(fault(isolation, text), 'Choose one of auto, guard.');
+  }
 });
 
 test('a port that only root may take says so before it is saved', () => {
-  assert.deepEqual(['80', '1023', '1024', '0', 'x', ''].map((text) => hint(port, text) !== ''), [true, true, false, false, false, false]);
+  assert.deepEqual(['80', '1023', '1024', '0', 'x', ''].map((text) => hint(port, text) !== ''),
+    [true, true, false, false, false, false]);
   assert.equal(hint(cycles, '5'), '');
 });
 
@@ -65,7 +69,8 @@ test('only what is changed is sent, numbers as numbers', () => {
 });
 
 test('a field has what was typed, also when that is empty, and else what the server says', () => {
-  assert.deepEqual([textOf(port, { server_port: '' }), textOf(port, {}), isChanged(port, { server_port: '' })], ['', '8765', true]);
+  assert.deepEqual([textOf(port, { server_port: '' }), textOf(port, {}), isChanged(port, { server_port: '' })],
+    ['', '8765', true]);
   assert.equal(textOf(row('constructor'), {}), '2', 'what every object has is no draft');
 });
 
@@ -78,7 +83,9 @@ test('the defaults as drafts bring everything back', () => {
 
 test('a refusal is parted by the settings that it speaks of, and only by whole names', () => {
   const error = 'settings: server_port must be less; default_max_cycles must be more; something else about default_model_x';
-  assert.deepEqual(refusals(ROWS, error), { server_port: 'server_port must be less', default_max_cycles: 'default_max_cycles must be more' });
+  assert.deepEqual(refusals(ROWS, error), {
+    server_port: 'server_port must be less', default_max_cycles: 'default_max_cycles must be more',
+  });
   assert.deepEqual(refusals(ROWS, ''), {});
   assert.deepEqual(refusals(ROWS, EVIL), {});
 });

@@ -4,7 +4,9 @@ import { NOTHING } from '../../web/static/core/scene.js';
 
 export const EVIL = '<img src=x onerror=alert(1)>';
 /** Names that a plain object would stumble over, and some that want to be more than text. */
-export const HOSTILE = ['__proto__', 'constructor', 'toString', EVIL, 'javascript:alert(1)', '', ' ', '%', '/?#&=+', '"\'\n\0', '😀é'];
+export const HOSTILE = [
+  '__proto__', 'constructor', 'toString', EVIL, 'javascript:alert(1)', '', ' ', '%', '/?#&=+', '"\'\n\0', '😀é',
+];
 export const AT = Date.UTC(2026, 9, 14, 12);
 
 /** Numbers from 0 up to, not including, `below`; the same ones for the same seed. */
@@ -29,7 +31,8 @@ export function board(changes = {}) {
 
 export function card(key, changes = {}) {
   return {
-    key, status: 'in-progress', phases: [], reviews: 0, started_at: AT, ended_at: null, reason: '', tokens: 0, cost_usd: 0, ...changes,
+    key, status: 'in-progress', phases: [], reviews: 0, started_at: AT, ended_at: null, reason: '', tokens: 0, cost_usd: 0,
+    ...changes,
   };
 }
 
@@ -42,7 +45,8 @@ export function running(command_id, changes = {}) {
 
 export function attempt(id, changes = {}) {
   return {
-    id, command: 'dev-story', story_keys: ['1-1-one'], attempt: 1, model: '', background: false, started_at: AT, ended_at: AT + 1000,
+    id, command: 'dev-story', story_keys: ['1-1-one'], attempt: 1, model: '', background: false, started_at: AT,
+    ended_at: AT + 1000,
     status: 'success', reason: '', tokens: 0, cost_usd: 0, ...changes,
   };
 }
@@ -53,7 +57,8 @@ export function story(key, changes = {}) {
 
 export function node(id, changes = {}, children = []) {
   return {
-    id, role: 'actor', state: 'running', since: AT, restarts: 0, max_restarts: null, last_error: null, mailbox: null, deadline: null,
+    id, role: 'actor', state: 'running', since: AT, restarts: 0, max_restarts: null, last_error: null, mailbox: null,
+    deadline: null,
     pid: null, children, ...changes,
   };
 }
@@ -71,7 +76,8 @@ export const byId = (items) => Object.fromEntries(items.map((item) => [item.id ?
 
 export function entry(id, kind, changes = {}) {
   return {
-    id, kind, text: '', truncated: false, tool: '', tool_use_id: '', input: '', is_error: false, parent_tool_use_id: '', figures: null,
+    id, kind, text: '', truncated: false, tool: '', tool_use_id: '', input: '', is_error: false, parent_tool_use_id: '',
+    figures: null,
     ...changes,
   };
 }

@@ -19,12 +19,16 @@ test('stories stand in the order of the sprint, and those that only the batch kn
 });
 
 test('hostile keys are stories like others', () => {
-  const found = rows(state({ board: cards(card('__proto__'), card(EVIL)), ...sprint(['constructor', '__proto__', ''].map((key) => story(key))) }));
-  assert.deepEqual(found.map(({ key, inBatch }) => [key, inBatch]), [['constructor', false], ['__proto__', true], ['', false], [EVIL, true]]);
+  const file = sprint(['constructor', '__proto__', ''].map((key) => story(key)));
+  const found = rows(state({ board: cards(card('__proto__'), card(EVIL)), ...file }));
+  assert.deepEqual(found.map(({ key, inBatch }) => [key, inBatch]),
+    [['constructor', false], ['__proto__', true], ['', false], [EVIL, true]]);
 });
 
 test('while a batch runs it knows better than the file, and after its end the file does, once it was read', () => {
-  const now = (changes) => rows(state({ board: { ...cards(card('1-1-one', { status: 'review' })), ...changes }, ...sprint([story('1-1-one', { status: 'done' })]), now: AT + 9000 }))[0].status;
+  const known = cards(card('1-1-one', { status: 'review' }));
+  const file = sprint([story('1-1-one', { status: 'done' })]);
+  const now = (changes) => rows(state({ board: { ...known, ...changes }, ...file, now: AT + 9000 }))[0].status;
   assert.equal(now({}), 'review');
   assert.equal(now({ ended_at: AT + 8000 }), 'review');
   assert.equal(now({ ended_at: AT + 1000 }), 'done');
@@ -32,8 +36,10 @@ test('while a batch runs it knows better than the file, and after its end the fi
 
 test('of a past batch only its own stories are listed, as they stood then', () => {
   const file = sprint([story('1-1-one', { status: 'done' }), story('1-2-two'), story('1-3-three', { status: 'done' })]);
-  const found = rows(state({ ...file, ...past(cards(card('1-3-three', { status: 'blocked', reason: 'why' }), card('1-1-one', { status: 'review' }))) }));
-  assert.deepEqual(found.map(({ key, status, reason }) => [key, status, reason]), [['1-1-one', 'review', ''], ['1-3-three', 'blocked', 'why']]);
+  const taken = cards(card('1-3-three', { status: 'blocked', reason: 'why' }), card('1-1-one', { status: 'review' }));
+  const found = rows(state({ ...file, ...past(taken) }));
+  assert.deepEqual(found.map(({ key, status, reason }) => [key, status, reason]),
+    [['1-1-one', 'review', ''], ['1-3-three', 'blocked', 'why']]);
 });
 
 test('how long and how dear a story was is not known before it is', () => {
@@ -47,8 +53,8 @@ test('how long and how dear a story was is not known before it is', () => {
 });
 
 test('a row that says the same is the same object, and one that does not is not', () => {
-  const file = sprint([story('1-1-one'), story('1-2-two')]);
-  const make = (tokens) => state({ board: { ...cards(card('1-1-one'), card('1-2-two', { tokens })), running: byId([running(1)]) }, ...file });
+  const [file, some] = [sprint([story('1-1-one'), story('1-2-two')]), byId([running(1)])];
+  const make = (tokens) => state({ board: { ...cards(card('1-1-one'), card('1-2-two', { tokens })), running: some }, ...file });
   const [one, again, other] = [make(1), make(1), make(2)].map(rows);
   assert.deepEqual([again[0] === one[0], again[1] === one[1], other[1] === one[1], other[1].tokens], [true, true, false, 2]);
   assert.notEqual(one[0], one[1]);
@@ -61,11 +67,13 @@ test('a story has the attempts that run for it, those that it waits for first', 
 });
 
 const row = (key, changes = {}) => (
-  { key, title: key, epic: '1', status: 'backlog', inBatch: false, phases: [], reviews: 0, since: null, duration: null, cost: null, tokens: null, reason: '', running: [], ...changes }
+  { key, title: key, epic: '1', status: 'backlog', inBatch: false, phases: [], reviews: 0, since: null, duration: null,
+    cost: null, tokens: null, reason: '', running: [], ...changes }
 );
 
 test('a filter needs all of its words, anywhere and in any case', () => {
-  const all = [row('1-1-Login', { title: 'The Page' }), row('1-2-login', { status: 'strange', reason: EVIL }), row('1-3-x', { epic: '2', inBatch: true })];
+  const all = [row('1-1-Login', { title: 'The Page' }), row('1-2-login', { status: 'strange', reason: EVIL }),
+    row('1-3-x', { epic: '2', inBatch: true })];
   const found = (filters) => keys(filtered(all, filters)).map((key) => key.slice(0, 3));
   assert.deepEqual(found({}), ['1-1', '1-2', '1-3']);
   assert.deepEqual(found({ q: ' page  LOGIN ' }), ['1-1']);
@@ -95,8 +103,10 @@ test('whatever the column, no story is lost, what is not known comes last, and e
   const random = chance(9);
   for (let round = 0; round < 50; round += 1) {
     const all = range(30).map((place) => row(`${place}`, {
-      title: pick(random, HOSTILE), status: pick(random, ['done', 'review', 'strange']), phases: pick(random, [[], ['dev-story'], ['strange']]),
-      reviews: random(3), duration: pick(random, [null, 5, 9]), cost: pick(random, [null, 0.5, 2]), tokens: pick(random, [null, 1, 1e15]),
+      title: pick(random, HOSTILE), status: pick(random, ['done', 'review', 'strange']),
+      phases: pick(random, [[], ['dev-story'], ['strange']]),
+      reviews: random(3), duration: pick(random, [null, 5, 9]), cost: pick(random, [null, 0.5, 2]),
+      tokens: pick(random, [null, 1, 1e15]),
     }));
     for (const column of COLUMNS) {
       const [up, down] = [false, true].map((turned) => sorted(all, column, turned, AT));
@@ -123,14 +133,19 @@ test('the order is what the address says, else what was chosen last, else that o
   const prefs = { sort: 'cost', sortDown: true };
   assert.deepEqual(sorting(undefined, prefs), { column: 'cost', down: true });
   assert.deepEqual(sorting('title', prefs), { column: 'title', down: false });
-  for (const text of ['', '-', '--cost', '__proto__', '-constructor', EVIL]) assert.deepEqual(sorting(text, prefs), { column: 'key', down: false });
+  for (const text of ['', '-', '--cost', '__proto__', '-constructor', EVIL]) {
+    assert.deepEqual(sorting(text, prefs), { column: 'key', down: false });
+  }
 });
 
 test('the way of a story says where it stands, what it left out, and what is to come', () => {
-  const way = (changes) => track({ phases: [], status: 'in-progress', running: [], since: AT, ...changes }).map((one) => one.state).join(' ');
+  const usual = { phases: [], status: 'in-progress', running: [], since: AT };
+  const way = (changes) => track({ ...usual, ...changes }).map((one) => one.state).join(' ');
   assert.equal(way({}), 'todo todo todo todo todo todo');
-  assert.equal(way({ phases: ['create-story', 'dev-story'], running: [running(1)] }), 'done skipped skipped skipped running todo');
-  assert.equal(way({ phases: ['create-story'], running: [running(1, { background: true })] }), 'current todo todo todo todo todo');
+  assert.equal(way({ phases: ['create-story', 'dev-story'], running: [running(1)] }),
+    'done skipped skipped skipped running todo');
+  assert.equal(way({ phases: ['create-story'], running: [running(1, { background: true })] }),
+    'current todo todo todo todo todo');
   assert.equal(way({ phases: ['create-story'], status: 'blocked' }), 'blocked todo todo todo todo todo');
   assert.equal(way({ phases: ['dev-story'], status: 'done' }), 'skipped skipped skipped skipped done skipped');
   assert.equal(way({ phases: ['__proto__'] }), 'todo todo todo todo todo todo');

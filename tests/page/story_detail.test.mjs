@@ -4,13 +4,16 @@ import { batchesOf, cureOf, stages, verdictOf, written } from '../../web/static/
 import { AT, attempt, byId, event, EVIL } from './shapes.mjs';
 
 const PHASES = ['create-story', 'story-review', 'create-tech-spec', 'tech-spec-review', 'dev-story', 'code-review'];
-const wrote = (seq, message, changes = {}) => event(seq, 'command:progress', { kind: 'tool', status: 'start', message, command_id: seq, ...changes });
+const wrote = (seq, message, changes = {}) => event(seq, 'command:progress',
+  { kind: 'tool', status: 'start', message, command_id: seq, ...changes });
 const verdict = (command, facts, key = 'k') => verdictOf(command, typeof facts === 'string' ? facts : JSON.stringify(facts), key);
 
 test('a story has all phases, with its own attempts in the order in which they began', () => {
   const found = stages(byId([
-    attempt(10, { command: 'code-review-2' }), attempt(9, { command: 'code-review-1' }), attempt(2, { command: 'story-discovery' }),
-    attempt(3, { story_keys: ['other'] }), attempt(1, { command: 'sprint-status' }), attempt(11, { command: '__proto__', story_keys: ['x', '1-1-one'] }),
+    attempt(10, { command: 'code-review-2' }), attempt(9, { command: 'code-review-1' }),
+    attempt(2, { command: 'story-discovery' }),
+    attempt(3, { story_keys: ['other'] }), attempt(1, { command: 'sprint-status' }),
+    attempt(11, { command: '__proto__', story_keys: ['x', '1-1-one'] }),
   ]), '1-1-one');
   assert.deepEqual(found.map(({ phase }) => phase), ['sprint-status', ...PHASES, '__proto__']);
   assert.deepEqual(found.map(({ attempts }) => attempts.map(({ id }) => id)), [[1], [2], [], [], [], [], [9, 10], [11]]);
@@ -18,20 +21,25 @@ test('a story has all phases, with its own attempts in the order in which they b
 });
 
 test('a code review says how bad it is, and what it found', () => {
-  const { tone, word, titles } = verdict('code-review-2', { review: { severity: 'HIGH', counts: { low: 2, high: 1, medium: 0 }, titles: ['b', EVIL, 7] } });
+  const { tone, word, titles } = verdict('code-review-2',
+    { review: { severity: 'HIGH', counts: { low: 2, high: 1, medium: 0 }, titles: ['b', EVIL, 7] } });
   assert.deepEqual([tone, word, titles], ['error', '1 high, 2 low', [EVIL, 'b']]);
   assert.equal(verdict('code-review-1', { review: { severity: 'ZERO', counts: { low: 1 } } }).word, 'No issues');
   assert.equal(verdict('code-review-1', { review: { severity: 'LOW' } }).word, 'Low at most');
-  for (const review of [undefined, null, 'text', 7, [], { severity: '__proto__' }, { severity: null, counts: EVIL, titles: {} }]) {
+  const strange = [undefined, null, 'text', 7, [], { severity: '__proto__' }, { severity: null, counts: EVIL, titles: {} }];
+  for (const review of strange) {
     assert.equal(verdict('code-review-1', { review }).word, 'No severity named', JSON.stringify(review));
   }
 });
 
 test('other reviews say whether anything is critical, and the creation whether a tech-spec is needed', () => {
-  assert.deepEqual([true, false, undefined].map((critical) => verdict('story-review-3', { critical }).tone), ['error', 'success', 'success']);
+  assert.deepEqual([true, false, undefined].map((critical) => verdict('story-review-3', { critical }).tone),
+    ['error', 'success', 'success']);
   assert.equal(verdict('create-story', { decisions: { k: 'SKIP' } }).word, 'Needs no tech-spec');
   assert.equal(verdict('create-story', '{"decisions": {"__proto__": "REQUIRED"}}', '__proto__').word, 'Needs a tech-spec');
-  for (const decisions of [undefined, null, 'text', {}, { other: 'SKIP' }]) assert.equal(verdict('create-story', { decisions }, 'constructor'), null);
+  for (const decisions of [undefined, null, 'text', {}, { other: 'SKIP' }]) {
+    assert.equal(verdict('create-story', { decisions }, 'constructor'), null);
+  }
 });
 
 test('warnings are told in any case, and what cannot be read tells nothing', () => {
@@ -42,7 +50,8 @@ test('warnings are told in any case, and what cannot be read tells nothing', () 
 
 test('written files stand in their folders, the last one first, without the folder that all lie in', () => {
   const { root, count, folders } = written([
-    wrote(1, 'Write /work/src/a.py'), wrote(2, 'Edit /work/src/deep/b.py'), wrote(3, 'Read /work/secret'), wrote(4, 'Edit /work/src/a.py'),
+    wrote(1, 'Write /work/src/a.py'), wrote(2, 'Edit /work/src/deep/b.py'), wrote(3, 'Read /work/secret'),
+    wrote(4, 'Edit /work/src/a.py'),
   ]);
   assert.deepEqual([root, count], ['/work/src/', 2]);
   const [first] = folders[0].files;
@@ -52,17 +61,19 @@ test('written files stand in their folders, the last one first, without the fold
 
 test('only the start of a tool that writes tells of a file, whatever its name', () => {
   const { count, folders, root } = written([
-    wrote(1, 'Write a/x', { status: 'end' }), wrote(2, 'Write a/y', { kind: 'text' }), wrote(3, undefined), wrote(4, 'Write '), wrote(5, EVIL),
+    wrote(1, 'Write a/x', { status: 'end' }), wrote(2, 'Write a/y', { kind: 'text' }), wrote(3, undefined), wrote(4, 'Write '),
+    wrote(5, EVIL),
     wrote(6, `Write ${EVIL}/__proto__`), wrote(7, 'NotebookEdit __proto__/two words\nand a line'),
   ]);
   assert.deepEqual([root, count], ['', 2]);
-  assert.deepEqual(folders.map(({ folder, files }) => [folder, files[0].name]), [['__proto__/', 'two words\nand a line'], [`${EVIL}/`, '__proto__']]);
+  assert.deepEqual(folders.map(({ folder, files }) => [folder, files[0].name]),
+    [['__proto__/', 'two words\nand a line'], [`${EVIL}/`, '__proto__']]);
 });
 
 test('the folder of all files is one of theirs', () => {
   const root = (...paths) => written(paths.map((path, seq) => wrote(seq, `Edit ${path}`))).root;
-  assert.deepEqual([root(), root('a'), root('/a'), root('/x/c', '/x/y/z'), root('/x/aa', '/y/aa'), root('a/b', 'c'), root('/src/a', '/src2/a')],
-    ['', '', '/', '/x/', '/', '', '/']);
+  assert.deepEqual([root(), root('a'), root('a/b', 'c'), root('/a'), root('/src/a', '/src2/a')], ['', '', '', '/', '/']);
+  assert.deepEqual([root('/x/c', '/x/y/z'), root('/x/aa', '/y/aa')], ['/x/', '/']);
 });
 
 test('there is advice for reasons that are known', () => {

@@ -45,7 +45,9 @@ test('what is wrong with a branch is said, the worst of it', () => {
     [{ restarts: 4, last_error: 'x' }, 'warning', 'was started again 4 times'],
     [{ last_error: '' }, 'warning', 'had an error'],
   ];
-  for (const [changes, tone, text] of cases) assert.deepEqual(trouble(node('a', changes), now), { tone, text }, JSON.stringify(changes));
+  for (const [changes, tone, text] of cases) {
+    assert.deepEqual(trouble(node('a', changes), now), { tone, text }, JSON.stringify(changes));
+  }
 });
 
 test('what has gone well for ten minutes is no trouble any more, but what has failed is', () => {
@@ -57,7 +59,8 @@ test('what has gone well for ten minutes is no trouble any more, but what has fa
 
 test('troubles are listed with errors first, also those that are out of sight', () => {
   const found = troubles(tree(), AT);
-  assert.deepEqual(found.map(({ node: { id }, trouble: { tone } }) => [id, tone]), [['story-2a-1-scanner', 'error'], ['__proto__', 'warning']]);
+  assert.deepEqual(found.map(({ node: { id }, trouble: { tone } }) => [id, tone]),
+    [['story-2a-1-scanner', 'error'], ['__proto__', 'warning']]);
   assert.deepEqual(troubles(node('root'), AT), []);
 });
 
@@ -69,12 +72,14 @@ test('the id of a branch tells its command and stories', () => {
 });
 
 test('the attempt of a branch is that of its command and stories in any order, and a process has that of its parent', () => {
-  const some = byId([running(1, { story_keys: ['a'] }), running(2, { story_keys: ['b', 'a'] }), running(3, { command: 'batch-commit', story_keys: [] })]);
+  const some = byId([running(1, { story_keys: ['a'] }), running(2, { story_keys: ['b', 'a'] }),
+    running(3, { command: 'batch-commit', story_keys: [] })]);
   const of = (id, parent = null, role = 'actor') => attemptOf(node(id, { role }), parent, some)?.command_id ?? null;
   assert.deepEqual([of('command-c1/dev-story/a'), of('command-c1/dev-story/a,b'), of('command-c1/batch-commit')], [1, 2, 3]);
   assert.deepEqual([of('command-c1/dev-story/c'), of('command-c1/__proto__/a'), of('batch')], [null, null, null]);
   const command = node('command-c1/dev-story/a');
-  assert.deepEqual([of('agent', command, 'process'), of('agent', command, 'worker'), of('agent', null, 'process')], [1, null, null]);
+  assert.deepEqual([of('agent', command, 'process'), of('agent', command, 'worker'), of('agent', null, 'process')],
+    [1, null, null]);
 });
 
 test('a branch is called as short as it can be', () => {

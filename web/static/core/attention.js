@@ -7,6 +7,7 @@
  */
 import { ago, shortKey } from './format.js';
 import { href } from './router.js';
+import { isSettled } from './stories.js';
 
 /**
  * @param {State} state
@@ -52,8 +53,10 @@ function ofBatch({ live: { board }, overview, sprintError }) {
 }
 
 /** @param {State} state @returns {Need[]} */
-function ofStories({ live: { board }, sprint }) {
-  const blocked = new Map(Object.values(board.stories).filter(({ status }) => status === 'blocked').map(({ key, reason }) => [key, reason]));
+function ofStories({ live: { board }, sprint, now }) {
+  const written = new Map(isSettled(board, now) ? sprint?.stories.map(({ key, status }) => [key, status]) : []);
+  const cards = Object.values(board.stories).filter(({ key, status }) => status === 'blocked' && (written.get(key) ?? status) === status);
+  const blocked = new Map(cards.map(({ key, reason }) => [key, reason]));
   for (const story of sprint?.stories ?? []) {
     if (story.status === 'blocked' && !blocked.get(story.key)) blocked.set(story.key, story.blocked_reason ?? '');
   }

@@ -7,7 +7,9 @@
  */
 import { diff, shortened } from './diff.js';
 
-const TELLING = ['file_path', 'notebook_path', 'command', 'pattern', 'path', 'url', 'query', 'skill', 'description', 'prompt', 'subject'];
+const TELLING = [
+  'file_path', 'notebook_path', 'command', 'pattern', 'path', 'url', 'query', 'skill', 'description', 'prompt', 'subject',
+];
 const LONGEST = 300;
 
 /**
@@ -28,11 +30,17 @@ export function argumentsOf(input) {
 export function about({ input }) {
   const given = argumentsOf(input);
   if (!given) return begun(input);
-  const text = (/** @type {string} */ name) => (Object.hasOwn(given, name) && typeof given[name] === 'string' ? String(given[name]) : '');
+  const text = (/** @type {string} */ name) => textOf(given, name);
   const name = TELLING.find(text) ?? Object.keys(given).find(text);
   const found = name === undefined ? '' : text(name);
   const where = name === 'pattern' && text('path') ? ` in ${text('path')}` : '';
   return `${found.trim().split('\n', 1)[0].slice(0, LONGEST)}${where}`;
+}
+
+/** @param {Record<string, unknown>} given @param {string} name */
+function textOf(given, name) {
+  const value = Object.hasOwn(given, name) ? given[name] : '';
+  return typeof value === 'string' ? value : '';
 }
 
 /** Of an input that was cut: its first telling value. @param {string} input */
@@ -44,7 +52,7 @@ function begun(input) {
 /** A shell command with more to it than a line shows. @param {Entry} entry */
 export function script({ input }) {
   const given = argumentsOf(input);
-  const command = given && Object.hasOwn(given, 'command') && typeof given.command === 'string' ? given.command : '';
+  const command = given ? textOf(given, 'command') : '';
   return command.includes('\n') || command.length > 120 ? command : '';
 }
 

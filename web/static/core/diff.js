@@ -20,7 +20,8 @@ export function diff(before, after) {
   let head = 0;
   while (head < old.length && head < fresh.length && old[head] === fresh[head]) head += 1;
   let tail = 0;
-  while (tail < old.length - head && tail < fresh.length - head && old[old.length - 1 - tail] === fresh[fresh.length - 1 - tail]) tail += 1;
+  const most = Math.min(old.length, fresh.length) - head;
+  while (tail < most && old[old.length - 1 - tail] === fresh[fresh.length - 1 - tail]) tail += 1;
   const same = (/** @type {string} */ text) => /** @type {DiffLine} */ ({ sign: ' ', text });
   return [
     ...old.slice(0, head).map(same),
@@ -50,8 +51,9 @@ function middle(old, fresh) {
       found.push({ sign: ' ', text: old[row] });
       row += 1;
       column += 1;
-    } else if (longest[(row + 1) * width + column] >= longest[row * width + column + 1]) found.push({ sign: '-', text: old[row++] });
-    else found.push({ sign: '+', text: fresh[column++] });
+    } else if (longest[(row + 1) * width + column] >= longest[row * width + column + 1]) {
+      found.push({ sign: '-', text: old[row++] });
+    } else found.push({ sign: '+', text: fresh[column++] });
   }
   return [...found, ...lines('-', old.slice(row)), ...lines('+', fresh.slice(column))];
 }

@@ -101,5 +101,6 @@ function fits(line, { story, kind, text }) {
   if (kind && line.tone !== kind && line.kind !== kind && line.type !== kind) return false;
   if (!text) return true;
   const wanted = text.toLowerCase();
-  return [line.story, line.command, line.task, line.status, line.message, line.type].some((part) => part.toLowerCase().includes(wanted));
+  const parts = [line.story, line.command, line.task, line.status, line.message, line.type];
+  return parts.some((part) => part.toLowerCase().includes(wanted));
 }

@@ -4,7 +4,7 @@
  * @typedef {import('./types.js').LogLine} LogLine
  * @typedef {import('./types.js').Envelope} Envelope
  */
-import { cost, count, duration } from './format.js';
+import { cost, count, duration, plural } from './format.js';
 
 const INFORMATION = new Set(['context_unavailable']);
 /** @type {Record<string, LogLine['tone']>} */
@@ -32,7 +32,7 @@ export function logLine({ seq, type, timestamp, payload }) {
     type,
     kind: type === 'command:progress' ? text(payload.kind) : type.split(':')[0],
     story: text(payload.story_key) || list(payload.story_keys) || text(payload.context?.story_key),
-    command: text(payload.command) || text(payload.context?.command) || (type.startsWith('background:') ? text(payload.task_type) : type.split(':')[0]),
+    command: text(payload.command) || text(payload.context?.command) || text(payload.task_type) || type.split(':')[0],
     task: text(payload.task_id),
     status,
     message: messageOf(type, payload),
@@ -74,7 +74,7 @@ function toneOf(type, payload, status) {
 function messageOf(type, payload) {
   switch (type) {
     case 'batch:start':
-      return `batch ${payload.batch_id}, ${payload.max_cycles === 'all' ? 'until no story is left' : `${payload.max_cycles} cycles`}${payload.resumed ? ', resumed' : ''}`;
+      return `batch ${payload.batch_id}, ${cyclesOf(payload.max_cycles)}${payload.resumed ? ', resumed' : ''}`;
     case 'batch:end':
       return text(payload.reason) || `${payload.cycles_completed} cycles completed`;
     case 'batch:state':
@@ -84,13 +84,13 @@ function messageOf(type, payload) {
     case 'cycle:start':
       return `cycle ${payload.cycle_number}`;
     case 'cycle:end':
-      return `cycle ${payload.cycle_number}: done ${list(payload.completed_stories) || 'none'}${list(payload.blocked_stories) && `, blocked ${list(payload.blocked_stories)}`}`;
+      return cycleEnded(payload);
     case 'story:start':
       return `epic ${payload.epic_id}`;
     case 'story:status':
       return `${payload.old_status} → ${payload.new_status}: ${payload.reason}`;
     case 'command:start':
-      return `attempt ${payload.attempt}${payload.model ? `, ${payload.model}` : ''}${payload.background ? ', in the background' : ''}`;
+      return [`attempt ${payload.attempt}`, payload.model, payload.background && 'in the background'].filter(Boolean).join(', ');
     case 'command:end':
       return ended(payload);
     case 'supervisor:restart':
@@ -99,6 +99,17 @@ function messageOf(type, payload) {
     default:
       return text(payload.message) || text(payload.reason);
   }
+}
+
+/** @param {number | 'all'} cycles */
+function cyclesOf(cycles) {
+  return cycles === 'all' ? 'until no story is left' : plural(cycles, 'cycle');
+}
+
+/** @param {Record<string, any>} payload */
+function cycleEnded({ cycle_number, completed_stories, blocked_stories }) {
+  const blocked = list(blocked_stories);
+  return `cycle ${cycle_number}: done ${list(completed_stories) || 'none'}${blocked && `, blocked ${blocked}`}`;
 }
 
 /** Why it did not succeed, and what it took. @param {Record<string, any>} payload */

@@ -40,7 +40,8 @@ export async function more(store, wanted) {
   store.keep('found', { loading: true, error: '' });
   const { q, ...where } = wanted;
   try {
-    const { events } = await get('/api/events', { ...where, q: q.slice(0, LONGEST), before: found.log.firstSeq || null, limit: PAGE });
+    const before = found.log.firstSeq || null;
+    const { events } = await get('/api/events', { ...where, q: q.slice(0, LONGEST), before, limit: PAGE });
     found.log.prepend(events, events.length < PAGE);
     answer(store, of, { loading: false, version: found.version + 1 });
   } catch (error) {

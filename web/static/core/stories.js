@@ -41,6 +41,11 @@ const FILE_IS_READ = 3_000;
 /** @type {{inputs: unknown[], rows: Row[], byKey: Map<string, Row>}} */
 let last = { inputs: [], rows: [], byKey: new Map() };
 
+/** Whether the file tells how the stories of the present batch stand. @param {Board} board @param {number} now */
+export function isSettled({ ended_at }, now) {
+  return ended_at !== null && now > ended_at + FILE_IS_READ;
+}
+
 /**
  * All stories in the order of the sprint; of a past batch, those that it took.
  * @param {State} state
@@ -48,7 +53,7 @@ let last = { inputs: [], rows: [], byKey: new Map() };
  */
 export function rows(state) {
   const { board } = shown(state);
-  const settled = board.ended_at !== null && (state.past !== null || state.now > board.ended_at + FILE_IS_READ);
+  const settled = state.past ? board.ended_at !== null : isSettled(board, state.now);
   const inputs = [state.sprint, board.stories, board.running, board.ended_at, settled, state.past?.batchId];
   if (inputs.every((value, place) => Object.is(value, last.inputs[place])) && last.inputs.length > 0) return last.rows;
   const made = joined(state, board, settled).map((row) => {

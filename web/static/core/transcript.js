@@ -35,10 +35,8 @@ const CHUNK = 256 * 1024;
 const EVERY = 1_000;
 let due = 0;
 
-/** @param {Store} store @returns {Opened | undefined} */
-export function opened(store) {
-  return store.state.local.command;
-}
+/** @type {(store: Store) => Opened | undefined} */
+export const opened = (store) => store.state.local.command;
 
 /**
  * Look at a command.
@@ -55,8 +53,12 @@ export async function open(store, id, { at, running }) {
   if (at) await ask(store, 'first', (now) => moment(now, at));
   else if (running) await tail(store);
   else await ask(store, 'first', (now) => forward(now, FIRST));
-  const wanted = (/** @type {Opened | undefined} */ now) => now && !now.atEnd && !now.error && !now.loading && now.entries.length < AHEAD;
-  while (still() && wanted(opened(store))) await next(store);
+  while (still() && short(opened(store))) await next(store);
+}
+
+/** Whether more of it may be loaded unasked. @param {Opened | undefined} now */
+function short(now) {
+  return now && !now.atEnd && !now.error && !now.loading && now.entries.length < AHEAD;
 }
 
 /** Nobody looks at it any more. @param {Store} store @param {object | undefined} token - Another one may be open already. */
@@ -161,8 +163,7 @@ async function last({ id, root }) {
  * @param {number} to
  */
 async function back(id, until, to) {
-  for (let chunk = CHUNK; ; chunk *= 4) {
-    const from = Math.max(0, until - chunk);
+  for (let from = Math.max(0, until - CHUNK); ; from = Math.max(0, until - 4 * (until - from))) {
     const found = await range(id, from, to);
     // One line may be longer than what was looked at.
     if (from === 0 || found.entries.length > 0) return { ...found, from: from === 0 ? 0 : offsetOf(found.entries[0]) };
@@ -181,7 +182,7 @@ async function range(id, from, to) {
   }
 }
 
-/** What the agent did at the time of an event. @param {Opened} now @param {number} at @returns {Promise<Stretch & {target: number}>} */
+/** @param {Opened} now @param {number} at @returns {Promise<Stretch & {target: number}>} */
 async function moment(now, at) {
   const wanted = await ordinal(now.id, at);
   let reached = wanted === Infinity ? await last(now) : NONE;

@@ -26,7 +26,9 @@ export function command(state, app) {
     ...(known?.row ? [commandHead(state, app, known.row), transcript(state, app, known)]
       : known?.fault ? [gone(id, known.fault)]
         : [h('p', { key: 'loading', class: 'loading', role: 'status' }, 'Loading the command…')]),
-    known?.target !== undefined && known.target >= 0 && h('span', { key: `target ${known.target}`, hidden: true, mount: () => jump(app, known.target) }),
+    known?.row && known.target >= 0 && h('span', {
+      key: `target ${known.target}`, hidden: true, mount: () => jump(app, known.target),
+    }),
   ];
 }
 
@@ -69,12 +71,16 @@ function gone(id, { error, hint, status }) {
 
 /** @param {string} title @param {string} text */
 function missing(title, text) {
-  return h('div', { key: 'missing', class: 'panel' }, empty(title, text), h('p', { class: 'sentinel' }, h('button', { onclick: back }, '← Back')));
+  return h('div', { key: 'missing', class: 'panel' }, empty(title, text),
+    h('p', { class: 'sentinel' }, h('button', { onclick: back }, '← Back')));
 }
 
 /** @param {State} state @param {App} app @returns {Keys} */
 export function commandKeys(state, app) {
-  const current = (/** @type {string} */ part) => /** @type {HTMLElement | null | undefined} */ (place()?.current?.querySelector(part))?.click();
+  const current = (/** @type {string} */ part) => {
+    const found = /** @type {HTMLElement | null | undefined} */ (place()?.current?.querySelector(part));
+    found?.click();
+  };
   const shows = choice(state).show;
   return {
     j: { help: 'Next entry', run: () => step(app, 1) },

@@ -3,6 +3,7 @@
  *
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
+ * @typedef {import('../core/story_detail.js').Verdict} Verdict
  * @typedef {import('../core/dom.js').Child} Child
  */
 import { h } from '../core/dom.js';
@@ -27,7 +28,9 @@ export function commandHead(state, app, row) {
       stateMark(row.status),
       ...verdicts(row),
       row.background_task_id !== null && h('span', { class: 'badge', 'data-tone': 'idle' }, 'background'),
-      row.continued && h('span', { class: 'badge', 'data-tone': 'idle', title: 'It went on in the session of the attempt before' }, 'continued session'),
+      row.continued && h('span', {
+        class: 'badge', 'data-tone': 'idle', title: 'It went on in the session of the attempt before',
+      }, 'continued session'),
       attempts(state, row, batch)),
     row.reason && h('p', { key: 'reason', class: 'command-reason', 'data-tone': trouble ? stateOf(row.status).tone : 'idle' },
       h('strong', null, trouble ? 'Why: ' : 'Note: '), row.reason),
@@ -42,7 +45,8 @@ function facts(state, app, row) {
   const running = state.live.board.running[row.id];
   return [
     fact('Duration', over ? duration(row.ended_at - row.started_at) : ticking(row.started_at, state.now)),
-    fact('Started', h('time', { title: new Date(row.started_at).toLocaleString() }, `${moment(row.started_at, state.now)}${clock(row.started_at).slice(5)}`)),
+    fact('Started', h('time', { title: new Date(row.started_at).toLocaleString() },
+      `${moment(row.started_at, state.now)}${clock(row.started_at).slice(5)}`)),
     fact('Cost', cost(row.cost_usd, known)),
     fact('Tokens in', known ? count(row.input_tokens) : '–'),
     fact('Tokens out', known ? count(row.output_tokens) : '–'),
@@ -62,40 +66,49 @@ function fact(name, value) {
 
 /** @param {App} app @param {string} id @param {string} what */
 function named(app, id, what) {
-  return id ? h('span', { class: 'mono named', title: id }, id.slice(0, 8), copyButton(app, () => id, `id of the ${what}`)) : '–';
+  if (!id) return '–';
+  return h('span', { class: 'mono named', title: id }, id.slice(0, 8), copyButton(app, () => id, `id of the ${what}`));
 }
 
-/** Of several stories each has its own. @param {any} row */
+/** What it found: once, or of each story when they differ. @param {any} row @returns {{key: string, verdict: Verdict}[]} */
 function found({ command, verdict_json: json, story_keys: keys, status }) {
   if (status !== 'success') return [];
-  const all = (keys.length ? keys : ['']).map((/** @type {string} */ key) => ({ key, verdict: verdictOf(command, json, key) }));
-  const told = all.filter((/** @type {any} */ { verdict }) => verdict);
-  return told.every((/** @type {any} */ { verdict }) => verdict.word === told[0].verdict.word) ? told.slice(0, 1).map((/** @type {any} */ { verdict }) => ({ key: '', verdict })) : told;
+  const told = (keys.length ? keys : ['']).flatMap((/** @type {string} */ key) => {
+    const verdict = verdictOf(command, json, key);
+    return verdict ? [{ key, verdict }] : [];
+  });
+  const [first] = told;
+  const same = told.every((/** @type {{verdict: Verdict}} */ { verdict }) => verdict.word === first.verdict.word);
+  return first && same ? [{ ...first, key: '' }] : told;
 }
 
 /** @param {any} row @returns {Child[]} */
 function verdicts(row) {
-  return found(row).map((/** @type {any} */ { key, verdict: { tone, icon, word } }) => h('span', { key: `verdict ${key}`, class: 'badge', 'data-tone': tone },
-    h('span', { 'aria-hidden': 'true' }, `${icon} `), key && `${shortKey(key)}: `, word));
+  return found(row).map(({ key, verdict: { tone, icon, word } }) => h('span', {
+    key: `verdict ${key}`, class: 'badge', 'data-tone': tone,
+  }, h('span', { 'aria-hidden': 'true' }, `${icon} `), key && `${shortKey(key)}: `, word));
 }
 
 /** @param {any} row */
 function findings(row) {
   const [first] = found(row);
-  const { titles = [], warnings = [] } = first?.verdict ?? {};
+  const { titles, warnings } = first?.verdict ?? { titles: [], warnings: [] };
   if (titles.length + warnings.length === 0) return null;
   return h('ul', { key: 'findings', class: 'command-findings' },
-    titles.slice(0, TITLES).map((/** @type {string} */ title) => h('li', { key: title }, title)),
+    titles.slice(0, TITLES).map((title) => h('li', { key: title }, title)),
     titles.length > TITLES && h('li', { class: 'quiet-text' }, `and ${titles.length - TITLES} more`),
-    warnings.map((/** @type {string} */ warning) => h('li', { key: `! ${warning}`, class: 'quiet-text' }, `⚠ ${warning}`)));
+    warnings.map((warning) => h('li', { key: `! ${warning}`, class: 'quiet-text' }, `⚠ ${warning}`)));
 }
 
 /** The other attempts of the same step. @param {State} state @param {any} row @param {number | null} batch */
 function attempts(state, row, batch) {
   const stories = row.story_keys.join();
-  const all = Object.values(shown(state).attempts).filter((one) => one.command === row.command && one.story_keys.join() === stories).sort((one, other) => one.id - other.id);
+  const all = Object.values(shown(state).attempts)
+    .filter(({ command, story_keys }) => command === row.command && story_keys.join() === stories)
+    .sort((one, other) => one.id - other.id);
   if (all.length < 2) return row.attempt > 1 && h('span', { class: 'badge', 'data-tone': 'warning' }, `attempt ${row.attempt}`);
-  return h('nav', { key: 'attempts', class: 'command-attempts', 'aria-label': 'Attempts' }, h('span', { class: 'quiet-text' }, 'Attempt'),
+  return h('nav', { key: 'attempts', class: 'command-attempts', 'aria-label': 'Attempts' },
+    h('span', { class: 'quiet-text' }, 'Attempt'),
     all.map((one) => {
       const { icon, word, tone } = stateOf(one.status);
       return h('a', {

@@ -31,7 +31,7 @@ export function header(state, app) {
         id: 'drawer-button', class: 'quiet icon', 'aria-label': 'Batches', 'aria-expanded': String(batchesShown(state)),
         title: 'Show or hide the batches (h)', onclick: () => toggleBatches(app),
       }, '☰'),
-      h('h1', { class: 'brand cut' }, h('span', { class: 'brand-name' }, 'Sprint Runner'), h('span', { class: 'brand-project' }, state.project)),
+      h('h1', { class: 'brand cut' }, h('span', { class: 'brand-name' }, 'Sprint Runner'), h('span', { class: 'brand-project cut' }, state.project)),
       h('div', { class: 'bar-state' }, stateMark(said.state, said.long)),
       h('div', { class: 'controls', role: 'group', 'aria-label': 'Sprint', 'data-active': present(state) !== 'idle' || null },
         ...startControls(state, app),
@@ -68,7 +68,9 @@ function orderButton(state, app, name, label, pending, title) {
   const why = hindrance(state, name);
   const open = state.orders[name] && !state.orders[name].error;
   // The two exclude each other: what makes no sense now takes no room.
-  if (name === 'pause' ? ['paused', 'pausing', 'waiting_limit'].includes(present(state)) : why && !open) return null;
+  const now = present(state);
+  const halted = ['paused', 'pausing', 'waiting_limit'].includes(now) || (now === 'idle' && state.overview?.resumable);
+  if (name === 'pause' ? halted : !halted && !open) return null;
   return h('button', {
     key: name, id: `order-${name}`, class: name === 'resume' ? 'primary' : '', disabled: Boolean(why) || open, title: why || title, 'aria-busy': open || null,
     onclick: () => order(app.store, name),
@@ -88,15 +90,15 @@ function refusal({ orders }, app) {
 /** How fresh everything is. @param {State} state @param {App} app */
 function chip({ line, now }, app) {
   const live = line.state === 'live';
-  const [icon, word] = live
-    ? ['●', `live ${line.latency === null ? '' : `${Math.round(line.latency)} ms`}`]
-    : line.state === 'connecting' ? ['◌', 'connecting'] : ['○', `reconnecting · stale since ${clock(line.since)}`];
+  const [icon, more, word] = live
+    ? ['●', '', `live ${line.latency === null ? '' : `${Math.round(line.latency)} ms`}`]
+    : line.state === 'connecting' ? ['◌', '', 'connecting'] : ['○', 'reconnecting · ', `stale since ${clock(line.since)}`];
   const wait = Math.max(0, line.retryAt - Date.now());
   return h('button', {
     key: 'chip', id: 'connection', class: 'chip quiet', 'data-tone': live ? 'success' : 'warning', disabled: live,
     title: live ? 'Connected. The time is from an event to its arrival here' : `No connection for ${duration(now - line.since)}. Next try in ${duration(wait)}; click to try now`,
     onclick: () => app.feed.socket.retry(),
-  }, h('span', { 'aria-hidden': 'true', class: live ? '' : 'breathing' }, icon), ` ${word}`);
+  }, h('span', { 'aria-hidden': 'true', class: live ? '' : 'breathing' }, icon), ' ', h('span', { class: 'chip-more' }, more), word);
 }
 
 /** @param {State} state @param {App} app @returns {Keys} */

@@ -22,7 +22,8 @@ export function narrow() {
 
 /** What the columns are: for the eye, a screen reader hears each line whole. */
 export function columns() {
-  return h('div', { key: 'columns', class: 'log-columns', 'aria-hidden': 'true', deps: [] }, () => ['Time', 'Story', 'Command', 'Task', 'Status', 'Message'].map((name) => h('span', null, name)));
+  return h('div', { key: 'columns', class: 'log-columns', 'aria-hidden': 'true' },
+    ['Time', 'Story', 'Command', 'Task', 'Status', 'Message'].map((name) => h('span', { key: name }, name)));
 }
 
 /**
@@ -39,14 +40,16 @@ export function row(line, batch, cursor, focused) {
   return h('div', { key: line.seq, class: 'log-item', role: 'listitem', deps: [line, at, batch] }, () => {
     const link = target(line, batch);
     return [h(link ? 'a' : 'div', {
-      class: 'log-line', 'data-tone': line.tone, 'data-kind': line.kind, 'data-seq': String(line.seq), tabindex: at ? '0' : '-1', ...(link && { href: link }),
+      class: 'log-line', 'data-tone': line.tone, 'data-kind': line.kind, 'data-seq': String(line.seq),
+      tabindex: at ? '0' : '-1', ...(link && { href: link }),
       onfocus: () => !at && focused(line.seq),
     },
       h('time', { datetime: new Date(line.at).toISOString(), title: new Date(line.at).toLocaleString() }, clock(line.at)),
       h('span', { class: 'key cut', title: line.story }, line.story.split(',').map(shortKey).join(', ')),
       h('span', { class: 'cut log-command', title: line.command }, line.command),
       h('span', { class: 'cut log-task', title: line.task }, line.task),
-      h('span', { class: 'state log-status' }, h('span', { class: 'log-icon', 'aria-hidden': 'true' }, icon(line)), h('span', { class: 'cut' }, line.status)),
+      h('span', { class: 'state log-status' },
+        h('span', { class: 'log-icon', 'aria-hidden': 'true' }, icon(line)), h('span', { class: 'cut' }, line.status)),
       h('span', { class: 'cut log-message', title: line.message.slice(0, TOLD) }, line.message.slice(0, SHOWN)))];
   });
 }

@@ -52,7 +52,7 @@ function command(one, state) {
     h('span', { class: 'now-doing quiet-text cut', title: one.doing }, one.doing),
     h('span', { class: 'now-time', title: 'Running for' }, ticking(one.started_at, at)),
     h('span', { class: 'now-last', 'data-tone': late || null, title: 'When the agent was last heard of' }, late && '⚠ ', `output ${ago(one.last_at, at)}`),
-    h('span', { class: 'now-model quiet-text cut', title: 'Model' }, one.model || 'default model'),
+    h('span', { class: 'now-model quiet-text cut', title: `Model: ${one.model || 'as the agent has it'}` }, one.model || 'default'),
     h('span', { class: 'now-cost quiet-text', title: 'Known when it has ended' }, cost(null)),
     h('span', { class: 'now-pid quiet-text', title: 'Process' }, pid ? `pid ${pid}` : ''),
     h('a', { class: 'now-open', href: commandHref(one.command_id, batchOf(state)), 'aria-label': `Open ${one.command}` }, '→ open'));

@@ -18,7 +18,7 @@ export function progress(state, app) {
   const cycles = board.max_cycles === null ? plural(board.cycles_completed, 'cycle') : `${board.cycles_completed} of ${plural(board.max_cycles, 'cycle')}`;
   const [part, whole] = board.max_cycles === null ? [done, total] : [board.cycles_completed, board.max_cycles];
   const spent = board.commands > 0;
-  return h('section', { key: 'progress', class: 'progress', 'aria-label': `Batch ${board.batch_id}` },
+  return h('section', { key: 'progress', class: 'progress', 'aria-label': `Batch ${board.batch_id}`, style: underWay(board) },
     h('strong', null, `Batch ${board.batch_id}`),
     meter(`Batch ${board.batch_id}: ${cycles}`, part, Math.max(1, whole), TONES[board.state] ?? 'running'),
     figure('Cycles completed', cycles),
@@ -27,6 +27,11 @@ export function progress(state, app) {
     figure('Cost of the commands that have ended', cost(board.cost_usd, spent)),
     figure('Tokens of the commands that have ended', spent ? `${count(board.tokens)} tokens` : '– tokens'),
     board.failures > 0 && figure('Attempts that ended with an error', plural(board.failures, 'failed attempt'), 'error'));
+}
+
+/** The cycle that is worked on, as a shade after those that are done. @param {State['live']['board']} board */
+function underWay({ cycles_completed, max_cycles, ended_at }) {
+  return max_cycles === null || ended_at !== null ? {} : { '--under-way': `${(100 * (cycles_completed + 1)) / max_cycles}%` };
 }
 
 /** @type {Record<string, string>} */

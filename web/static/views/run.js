@@ -8,8 +8,8 @@
  * @typedef {import('../core/event_log.js').EventLog} EventLog
  * @typedef {import('../core/keys.js').Keys} Keys
  * @typedef {import('../core/dom.js').Child} Child
- * @typedef {{held: number | null, cursor: number | null, top: number, loading: boolean, error: string}} Reading
- *   `held`: the newest line that is shown, null: whatever comes. `cursor`: where the keyboard is. `top`: in pixels.
+ * @typedef {{held: number | null, cursor: number | null, loading: boolean, error: string}} Reading
+ *   `held`: the newest line that is shown, null: whatever comes. `cursor`: where the keyboard is.
  * @typedef {{name: string, log: EventLog, busy: boolean, error: string, older: () => Promise<void>}} Source
  */
 import { h } from '../core/dom.js';
@@ -32,7 +32,7 @@ export function run(state, app) {
   const source = sourceOf(state, app);
   // What the server found fits its own way of looking for words.
   source.log.show({ kind: wanted.kind, story: wanted.story, text: everything ? '' : wanted.q });
-  const { held } = reading(state, source);
+  const { held } = reading(state, source.name);
   const end = held === null ? source.log.shown.length : until(source.log.shown, held);
   const news = source.log.shown.length - end;
   return [h('section', { key: 'log', class: 'panel log-panel', 'aria-label': 'Events' },
@@ -40,9 +40,12 @@ export function run(state, app) {
       h('h2', null, 'Events'),
       ...filters(state, app),
       h('span', { class: 'quiet-text log-count' }, counted(source.log)),
-      h('label', { class: 'choice', title: 'Stay at the newest line (f)' },
-        h('input', { type: 'checkbox', checked: state.prefs.follow, onchange: () => follow(app, !state.prefs.follow) }), 'Follow')),
-    everything && h('span', { key: `search ${nameOf(everything)}`, hidden: true, mount: () => void search(app.store, everything) }),
+      h('label', { class: 'choice', title: 'Stay at the newest line (f)' }, h('input', {
+        type: 'checkbox', checked: state.prefs.follow, onchange: () => follow(app, !state.prefs.follow),
+      }), 'Follow')),
+    everything && h('span', {
+      key: `search ${nameOf(everything)}`, hidden: true, mount: () => void search(app.store, everything),
+    }),
     source.error && fault(source.error),
     h('div', { key: 'frame', class: 'log-frame' },
       columns(),
@@ -54,7 +57,7 @@ export function run(state, app) {
 function list(state, app, source, end) {
   const { log, name } = source;
   const { shown: lines } = log;
-  const { cursor } = reading(state, source);
+  const { cursor } = reading(state, source.name);
   const batch = state.past?.batchId ?? null;
   const tall = narrow();
   const newest = lines[end - 1];
@@ -63,7 +66,8 @@ function list(state, app, source, end) {
     id: LIST, class: 'log', label: 'Events, newest first', count: end + 1, rowHeight: tall ? 48 : 28,
     // Between the newest and the oldest line of a filter nothing ever changes.
     deps: [lines, end, newest.seq, lines[0].seq, chosen, tall, batch, source.busy, log.complete],
-    row: (index) => (index < end ? row(lines[end - 1 - index], batch, chosen, (seq) => keep(app, { cursor: seq })) : foot(source, lines.length < log.lines.length)),
+    row: (index) => (index === end ? foot(source, lines.length < log.lines.length)
+      : row(lines[end - 1 - index], batch, chosen, (seq) => keep(app, { cursor: seq }))),
     scrolled: (where) => scrolled(app, source, newest.seq, where),
   }));
 }
@@ -73,31 +77,28 @@ function sourceOf(state, app) {
   const everything = everywhere(state);
   const { found } = state.local;
   if (everything && found?.of === nameOf(everything)) {
-    return { name: `found ${found.of}`, log: found.log, busy: found.loading, error: found.error, older: () => more(app.store, everything) };
+    const { of, log, loading: busy, error } = /** @type {import('../core/log_search.js').Found} */ (found);
+    return { name: `found ${of}`, log, busy, error, older: () => more(app.store, everything) };
   }
   const { past } = state;
   const name = past ? `batch ${past.batchId}` : 'live';
-  const { loading, error } = readingOf(state, name);
+  const { loading, error } = reading(state, name);
   const ask = () => (past ? app.history.older() : app.feed.older());
-  return { name, log: past ? past.log : state.log, busy: loading || everything !== null, error, older: () => older(app, name, ask) };
+  const log = past ? past.log : state.log;
+  return { name, log, busy: loading || everything !== null, error, older: () => older(app, name, ask) };
 }
 
 /** @param {App} app @param {string} name @param {() => Promise<void>} ask */
 async function older(app, name, ask) {
-  if (readingOf(app.store.state, name).loading) return;
+  if (reading(app.store.state, name).loading) return;
   app.store.keep(`log ${name}`, { loading: true, error: '' });
   const said = await ask().then(() => '', (/** @type {Error} */ error) => error.message);
   app.store.keep(`log ${name}`, { loading: false, error: said });
 }
 
 /** @param {State} state @param {string} name @returns {Reading} */
-function readingOf(state, name) {
-  return { held: null, cursor: null, top: 0, loading: false, error: '', ...state.local[`log ${name}`] };
-}
-
-/** @param {State} state @param {Source} source */
-function reading(state, { name }) {
-  return readingOf(state, name);
+function reading(state, name) {
+  return { held: null, cursor: null, loading: false, error: '', ...state.local[`log ${name}`] };
 }
 
 /** @param {App} app @param {Partial<Reading>} changes */
@@ -108,15 +109,19 @@ function keep(app, changes) {
 /** Back from a command one stands where one was. @param {string} name */
 function restore(name) {
   queueMicrotask(() => {
-    const element = document.getElementById(LIST);
-    if (element) element.scrollTop = tops.get(name) ?? 0;
+    document.getElementById(LIST)?.scrollTo({ top: tops.get(name) ?? 0 });
   });
 }
 
-/** @param {App} app @param {Source} source @param {number} newest @param {{top: number, atStart: boolean, nearEnd: boolean}} where */
+/**
+ * @param {App} app
+ * @param {Source} source
+ * @param {number} newest
+ * @param {{top: number, atStart: boolean, nearEnd: boolean}} where
+ */
 function scrolled(app, source, newest, { top, atStart, nearEnd }) {
   const { state } = app.store;
-  const { held } = reading(state, source);
+  const { held } = reading(state, source.name);
   const up = top < (tops.get(source.name) ?? 0);
   tops.set(source.name, top);
   if (!atStart && held === null) keep(app, { held: newest });
@@ -128,16 +133,15 @@ function scrolled(app, source, newest, { top, atStart, nearEnd }) {
 function toTop(app) {
   const { log } = sourceOf(app.store.state, app);
   keep(app, { held: app.store.state.prefs.follow ? null : log.lastSeq, cursor: null });
-  const element = document.getElementById(LIST);
-  if (element) element.scrollTop = 0;
+  document.getElementById(LIST)?.scrollTo({ top: 0 });
 }
 
 /** @param {App} app @param {boolean} wanted */
 function follow(app, wanted) {
   app.store.set({ prefs: { ...app.store.state.prefs, follow: wanted } });
-  const source = sourceOf(app.store.state, app);
+  const { name, log } = sourceOf(app.store.state, app);
   if (wanted) toTop(app);
-  else keep(app, { held: reading(app.store.state, source).held ?? source.log.lastSeq });
+  else keep(app, { held: reading(app.store.state, name).held ?? log.lastSeq });
 }
 
 /** @param {EventLog} log */
@@ -150,9 +154,12 @@ function counted({ shown, lines, complete }) {
 function nothing(state, app, source) {
   const { log, busy } = source;
   if (busy) return h('p', { key: 'busy', class: 'loading', role: 'status' }, 'Looking…');
-  if (log.lines.length === 0 && !everywhere(state)) return empty('Nothing has happened yet', 'Start a sprint: everything that happens stands here, the newest on top.');
+  const everything = everywhere(state) !== null;
+  if (log.lines.length === 0 && !everything) {
+    return empty('Nothing has happened yet', 'Start a sprint: every event stands here, the newest on top.');
+  }
   return h('div', { key: 'none', class: 'empty' },
-    h('h2', null, everywhere(state) ? 'No event fits' : `None of ${plural(log.lines.length, 'line')} fits`),
+    h('h2', null, everything ? 'No event fits' : `None of ${plural(log.lines.length, 'line')} fits`),
     h('p', { class: 'choices' },
       h('button', { onclick: () => clear(app) }, 'Clear filters'),
       !log.complete && h('button', { onclick: () => void source.older() }, 'Load older lines')));
@@ -172,7 +179,7 @@ export function runKeys(state, app) {
 /** @param {App} app @param {(row: number, end: number, lines: LogLine[]) => number} next */
 function move(app, next) {
   const source = sourceOf(app.store.state, app);
-  const { held, cursor } = reading(app.store.state, source);
+  const { held, cursor } = reading(app.store.state, source.name);
   const lines = source.log.shown;
   const end = held === null ? lines.length : until(lines, held);
   const to = next(cursor === null ? -1 : rowOf(lines, end, cursor), end, lines);
@@ -183,7 +190,8 @@ function move(app, next) {
   // It is in the document after the next frame at the latest, and has to be there to be focused.
   requestAnimationFrame(() => requestAnimationFrame(() => {
     // Somebody who holds the key down is further by now, and a focus would take the cursor back.
-    if (reading(app.store.state, source).cursor !== line.seq) return;
-    /** @type {HTMLElement | null} */ (document.querySelector(`#${LIST} [data-seq="${line.seq}"]`))?.focus({ preventScroll: true });
+    if (reading(app.store.state, source.name).cursor !== line.seq) return;
+    const there = /** @type {HTMLElement | null} */ (document.querySelector(`#${LIST} [data-seq="${line.seq}"]`));
+    there?.focus({ preventScroll: true });
   }));
 }

@@ -8,7 +8,7 @@
 import { edits, extent, pretty, script } from '../core/calls.js';
 import { h } from '../core/dom.js';
 import { bytes } from '../core/format.js';
-import { difference, folded, marked } from './transcript_text.js';
+import { difference, foldButton, folded, marked } from './transcript_text.js';
 
 /** What they gave back is seldom worth a look. */
 const READS = new Set(['Read', 'Glob', 'LS', 'NotebookRead', 'TodoWrite']);
@@ -28,10 +28,16 @@ export function callHead({ entry, result, failed }, look, { open, pending, subje
     h('strong', { class: 'call-name cut' }, marked(entry.tool || 'Tool', look.find)),
     h('span', { class: 'mono cut call-about', title: subject }, marked(subject, look.find)),
     changed.added + changed.removed > 0 && h('span', { class: 'call-extent mono' },
-      changed.added > 0 && h('span', { 'data-sign': '+' }, `+${changed.added}`), changed.removed > 0 && h('span', { 'data-sign': '-' }, `−${changed.removed}`)),
+      changed.added > 0 && h('span', { 'data-sign': '+' }, `+${changed.added}`),
+      changed.removed > 0 && h('span', { 'data-sign': '-' }, `−${changed.removed}`)),
     failed ? h('span', { key: 'state', class: 'state', 'data-tone': 'error' }, '✕ error')
-      : pending ? h('span', { key: 'state', class: 'state', 'data-tone': 'running' }, h('span', { class: 'breathing', 'aria-hidden': 'true' }, '◐'), 'running')
+      : pending ? atWork()
         : h('span', { key: 'state', class: 'quiet-text call-size' }, result ? bytes(result.text.length) : 'no result'));
+}
+
+function atWork() {
+  return h('span', { key: 'state', class: 'state', 'data-tone': 'running' },
+    h('span', { class: 'breathing', 'aria-hidden': 'true' }, '◐'), 'running');
 }
 
 /** @param {Card} one @param {Look} look @param {{open: boolean, input: boolean}} how @returns {Child[]} */
@@ -48,25 +54,27 @@ export function callBody({ entry, result, failed }, look, { open, input }) {
     ...(command ? folded('command', command, OPEN, look) : []),
     told && outcome(said, look, open, failed),
     open && h('div', { key: 'more', class: 'call-more' },
-      entry.input && toggle('input', `Input ${bytes(entry.input.length)}`, inputOpen, look),
-      said && !told && toggle('result open', `Result ${bytes(said.text.length)}`, resultOpen, look)),
-    ...(open && entry.input && inputOpen ? folded('input text', pretty(entry.input), { ...OPEN, cut: entry.truncated }, look) : []),
+      entry.input && foldButton('input', inputOpen, `${arrow(inputOpen)} Input ${bytes(entry.input.length)}`, look),
+      said && !told && foldButton('result open', resultOpen, `${arrow(resultOpen)} Result ${bytes(said.text.length)}`, look)),
+    ...(open && inputOpen ? folded('input text', pretty(entry.input), { ...OPEN, cut: entry.truncated }, look) : []),
     open && said && !told && resultOpen && outcome(said, look, true, false),
   ];
 }
 
-/** @param {string} part @param {string} label @param {boolean} open @param {Look} look */
-function toggle(part, label, open, look) {
-  return h('button', { key: part, class: 'quiet fold', 'aria-expanded': String(open), onclick: () => look.set(part, !open) }, `${open ? '▾' : '▸'} ${label}`);
+/** @param {boolean} open */
+function arrow(open) {
+  return open ? '▾' : '▸';
 }
 
 /** @param {import('../core/cards.js').Entry} result @param {Look} look @param {boolean} open @param {boolean} failed */
 function outcome(result, look, open, failed) {
-  return h('div', { key: 'result', class: 'result', 'data-tone': failed ? 'error' : null, 'data-glance': (!open && !failed) || null },
-    open || failed ? folded('result', result.text, { ...OPEN, cut: result.truncated }, look) : glance(result.text, look));
+  const whole = open || failed;
+  return h('div', { key: 'result', class: 'result', 'data-tone': failed ? 'error' : null, 'data-glance': !whole || null },
+    whole ? folded('result', result.text, { ...OPEN, cut: result.truncated }, look) : glance(result.text, look));
 }
 
 /** The first lines; all of it is one click on the line above away. @param {string} text @param {Look} look @returns {Child[]} */
 function glance(text, look) {
-  return folded('glance', text, GLANCE, { ...look, open: () => false }).filter((part) => typeof part === 'object' && part?.tag === 'pre');
+  const [first] = folded('glance', text, GLANCE, { ...look, open: () => false });
+  return [first];
 }

@@ -17,14 +17,18 @@ import { plain } from '../core/text.js';
 import { copyButton } from './copy.js';
 import { callBody, callHead } from './transcript_call.js';
 import { flag } from './transcript_state.js';
-import { folded } from './transcript_text.js';
+import { foldButton, folded } from './transcript_text.js';
 
 /** What an entry is called; the agent's own words need no name. @type {Record<string, string>} */
-const NAMES = { thinking: 'Thinking', result: 'End of the run', system: 'CLI', error: 'Error', raw: 'Raw line', tool_result: 'Result', text: 'Agent', tool_use: 'Tool' };
+const NAMES = {
+  thinking: 'Thinking', result: 'End of the run', system: 'CLI', error: 'Error', raw: 'Raw line', tool_result: 'Result',
+  text: 'Agent', tool_use: 'Tool',
+};
 /** @type {Record<string, {lines: number, letters: number, prose?: boolean}>} */
 const SIZES = {
   text: { lines: 60, letters: 6_000, prose: true }, thinking: { lines: 6, letters: 800 }, result: { lines: 4, letters: 500 },
-  system: { lines: 1, letters: 220 }, error: { lines: 40, letters: 4_000 }, raw: { lines: 4, letters: 600 }, tool_result: { lines: 8, letters: 1_200 },
+  system: { lines: 1, letters: 220 }, error: { lines: 40, letters: 4_000 }, raw: { lines: 4, letters: 600 },
+  tool_result: { lines: 8, letters: 1_200 },
 };
 
 /** The line of an error that says what it is. */
@@ -40,14 +44,18 @@ export function card(one, manner, app) {
   const pending = entry.kind === 'tool_use' && !result && running;
   const kind = reports.length > 0 ? 'report' : entry.kind;
   return h('article', {
-    key: entry.id, class: 'entry', 'data-kind': kind, 'data-rank': String(one.rank), 'data-tone': failed ? 'error' : null, tabindex: '-1',
-    'aria-label': labelOf(one), style: { '--depth': String(depth) }, deps: [entry, result, depth, flags, find, pending, root],
+    key: entry.id, class: 'entry', 'data-kind': kind, 'data-rank': String(one.rank), 'data-tone': failed ? 'error' : null,
+    tabindex: '-1', 'aria-label': labelOf(one), style: { '--depth': String(depth) },
+    deps: [entry, result, depth, flags, find, pending, root],
   }, () => [
     depth > 0 && h('span', { class: 'hidden' }, 'Subagent: '),
-    ...(reports.length > 0 ? reports.map(report) : entry.kind === 'tool_use' ? call(one, look, pending, root) : speech(entry, look)),
+    ...(reports.length > 0 ? reports.map(report)
+      : entry.kind === 'tool_use' ? call(one, look, pending, root) : speech(entry, look)),
     flags?.raw && h('pre', { key: 'raw', class: 'output entry-raw' }, raw(one)),
     h('div', { key: 'tools', class: 'entry-tools' },
-      h('button', { class: 'quiet', 'aria-pressed': String(Boolean(flags?.raw)), onclick: () => flag(app, entry.id, 'raw', !flags?.raw) }, 'Raw'),
+      h('button', {
+        class: 'quiet', 'aria-pressed': String(Boolean(flags?.raw)), onclick: () => look.set('raw', !flags?.raw),
+      }, 'Raw'),
       copyButton(app, () => whole(one), 'entry', 'entry-copy')),
   ]);
 }
@@ -61,8 +69,10 @@ function labelOf({ entry, failed, reports: [first] }) {
 /** @param {import('../core/cards.js').Report} one @param {number} index */
 function report({ story, task, status, message }, index) {
   return h('p', { key: `report ${index}`, class: 'report', 'data-tone': status === 'start' ? 'running' : 'idle' },
-    h('span', { class: 'state' }, h('span', { 'aria-hidden': 'true' }, status === 'start' ? '▸' : '✓'), h('strong', null, task)),
-    h('span', { class: 'quiet-text' }, status), h('span', { class: 'report-message' }, message), h('span', { class: 'key quiet-text' }, story));
+    h('span', { class: 'state' },
+      h('span', { 'aria-hidden': 'true' }, status === 'start' ? '▸' : '✓'), h('strong', null, task)),
+    h('span', { class: 'quiet-text' }, status), h('span', { class: 'report-message' }, message),
+    h('span', { class: 'key quiet-text' }, story));
 }
 
 /** @param {Card} one @param {Look} look @param {boolean} pending @param {string} root */
@@ -89,12 +99,20 @@ function speech(entry, look) {
   // The last words of a run that succeeded have just been said.
   const again = kind === 'result' && !failed && text !== '';
   const open = !again || (look.open('again') ?? false);
+  const name = `${failed || kind === 'error' ? '✕ ' : ''}${NAMES[kind] ?? kind}`;
+  const letters = failed ? SIZES.error.letters : size.letters;
   return [
-    kind !== 'text' && h('p', { key: 'name', class: 'entry-name' }, failed || kind === 'error' ? `✕ ${NAMES[kind] ?? kind}` : NAMES[kind] ?? kind,
-      figures && h('span', { class: 'quiet-text' }, `${duration(figures.duration_ms)} · ${plural(figures.num_turns, 'turn')} · ${count(figures.tokens)} tokens · ${cost(figures.cost_usd, figures.cost_usd > 0)}`),
-      again && h('button', { class: 'quiet fold', 'aria-expanded': String(open), onclick: () => look.set('again', !open) }, `${open ? '▾' : '▸'} Last words`)),
-    ...(!open ? [] : text ? folded('text', text, { ...size, cut: truncated, letters: failed ? 4_000 : size.letters }, look) : [h('p', { key: 'none', class: 'quiet-text' }, 'nothing')]),
+    kind !== 'text' && h('p', { key: 'name', class: 'entry-name' }, name, figures && took(figures),
+      again && foldButton('again', open, `${open ? '▾' : '▸'} Last words`, look)),
+    ...(open && text ? folded('text', text, { ...size, letters, cut: truncated }, look) : []),
+    text === '' && h('p', { key: 'none', class: 'quiet-text' }, 'nothing'),
   ];
+}
+
+/** @param {NonNullable<Entry['figures']>} figures */
+function took({ duration_ms, num_turns, tokens, cost_usd }) {
+  const told = [duration(duration_ms), plural(num_turns, 'turn'), `${count(tokens)} tokens`, cost(cost_usd, cost_usd > 0)];
+  return h('span', { class: 'quiet-text' }, told.join(' · '));
 }
 
 /** As the server tells it. @param {Card} card */
@@ -104,7 +122,8 @@ function raw({ entry, result }) {
 
 /** @param {Card} card */
 function whole({ entry, result }) {
-  return [entry.tool && `${entry.tool} ${about(entry)}`, entry.input && pretty(entry.input), entry.text, result?.text].filter(Boolean).join('\n\n');
+  const parts = [entry.tool && `${entry.tool} ${about(entry)}`, entry.input && pretty(entry.input), entry.text, result?.text];
+  return parts.filter(Boolean).join('\n\n');
 }
 
 /** A failed card in a line, which leads to it. @param {Card} card @param {() => void} go */

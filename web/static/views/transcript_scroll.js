@@ -135,7 +135,8 @@ export class Place {
     const card = this.cards.find((one) => one.getBoundingClientRect().bottom > line);
     const top = card?.getBoundingClientRect().top ?? 0;
     // At the very beginning nothing can come in front.
-    this.anchor = card && (this.edges.above || this.list.getBoundingClientRect().top < line) ? { card, rank: Number(card.dataset.rank), top } : null;
+    const holds = card && (this.edges.above || this.list.getBoundingClientRect().top < line);
+    this.anchor = holds ? { card, rank: Number(card.dataset.rank), top } : null;
   }
 
   get cards() {
@@ -147,7 +148,8 @@ export class Place {
     const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest('.entry'));
     if (focused && this.list.contains(focused)) return focused;
     const { line, arrived } = this;
-    if (arrived?.isConnected && arrived.getBoundingClientRect().bottom > line && arrived.getBoundingClientRect().top < innerHeight) return arrived;
+    const { top, bottom } = arrived?.isConnected ? arrived.getBoundingClientRect() : { top: 0, bottom: 0 };
+    if (arrived && bottom > line && top < innerHeight) return arrived;
     return this.cards.find((one) => one.getBoundingClientRect().bottom > line + 8);
   }
 

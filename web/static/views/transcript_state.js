@@ -49,7 +49,9 @@ export function fitting(state, now) {
   const wanted = choice(state);
   const name = JSON.stringify(wanted);
   // The page is drawn with every event, and looking through megabytes takes longer than drawing.
-  if (last.cards !== now.cards || last.wanted !== name) last = { cards: now.cards, wanted: name, found: chosen(now.cards, wanted) };
+  if (last.cards !== now.cards || last.wanted !== name) {
+    last = { cards: now.cards, wanted: name, found: chosen(now.cards, wanted) };
+  }
   return last.found;
 }
 
@@ -64,7 +66,9 @@ export function windowOf(state, now) {
 
 /** Whether somebody waits for what comes. @param {State} state */
 export function follows(state) {
-  return state.prefs.follow && reading(state).following && state.route.command !== null && Object.hasOwn(state.live.board.running, state.route.command);
+  const { command } = state.route;
+  const running = command !== null && Object.hasOwn(state.live.board.running, command);
+  return running && state.prefs.follow && reading(state).following;
 }
 
 /** @param {App} app */
@@ -99,8 +103,9 @@ export function moved(app, atEnd) {
   const { following, seen } = reading(app.store.state);
   const there = atEnd && to === visible.length && now.atEnd;
   const newest = visible.at(-1)?.rank ?? -1;
-  if (there && !following) keep(app, { following: true, first: app.store.state.prefs.follow ? Infinity : visible[from]?.rank ?? 0, seen: newest });
-  else if (!there && following) keep(app, { following: false, first: visible[from]?.rank ?? 0, seen: newest });
+  const first = visible[from]?.rank ?? 0;
+  if (there && !following) keep(app, { following: true, first: app.store.state.prefs.follow ? Infinity : first, seen: newest });
+  else if (!there && following) keep(app, { following: false, first, seen: newest });
   else if (there && seen !== newest) keep(app, { seen: newest });
 }
 
@@ -129,7 +134,12 @@ export async function toEnd(app) {
   keep(app, { following: true, ...(app.store.state.prefs.follow && { first: Infinity }) });
 }
 
-/** The next card that fits, from the one that is read; round and round. @param {App} app @param {number} by @param {(card: Card) => boolean} [wanted] */
+/**
+ * The next card that fits, from the one that is read; round and round.
+ * @param {App} app
+ * @param {number} by
+ * @param {(card: Card) => boolean} [wanted]
+ */
 export function step(app, by, wanted = () => true) {
   const { visible = [] } = present(app) ?? {};
   const current = place()?.current;

@@ -46,10 +46,17 @@ export function folded(part, said, { lines, letters, cut = false, prose = false 
   return [
     prose ? h('div', { key: part, class: 'prose' }, proseOf(shown, look.find))
       : h('pre', { key: part, class: 'output', 'data-cut': (long && !open) || null }, marked(shown, look.find)),
-    cut && (open || !long) && h('p', { key: `${part} cut`, class: 'quiet-text entry-note' }, 'Cut here: the file of the run has the rest.'),
-    long && h('button', { key: `${part} fold`, class: 'quiet fold', 'aria-expanded': String(open), onclick: () => look.set(part, !open) },
-      open ? 'Fold' : `Show all ${bytes(text.length)}`),
+    cut && (open || !long) && h('p', { key: `${part} cut`, class: 'quiet-text entry-note' },
+      'Cut here: the file of the run has the rest.'),
+    long && foldButton(part, open, open ? 'Fold' : `Show all ${bytes(text.length)}`, look),
   ];
+}
+
+/** Opens and closes a part. @param {string} part @param {boolean} open @param {string} label @param {Look} look */
+export function foldButton(part, open, label, look) {
+  return h('button', {
+    key: `${part} fold`, class: 'quiet fold', 'aria-expanded': String(open), onclick: () => look.set(part, !open),
+  }, label);
 }
 
 /** Whether something that is looked for would stay hidden. @param {string} text @param {number} from @param {string} find */
@@ -60,8 +67,9 @@ function hidden(text, from, find) {
 
 /** @param {string} text @param {string} find @returns {Child[]} */
 function proseOf(text, find) {
-  return parts(text).map(({ kind, text: part }, place) => (kind === 'code' ? h('pre', { key: place, class: 'output' }, marked(part, find))
-    : h('p', { key: place, class: kind === 'heading' ? 'prose-heading' : null }, marked(part, find))));
+  return parts(text).map(({ kind, text: part }, place) => h(kind === 'code' ? 'pre' : 'p', {
+    key: place, class: kind === 'code' ? 'output' : kind === 'heading' ? 'prose-heading' : null,
+  }, marked(part, find)));
 }
 
 /**
@@ -77,9 +85,14 @@ export function difference(part, all, lines, look) {
   const open = look.open(part) ?? (long && hidden(all.map(({ text }) => text).join('\n'), 0, look.find));
   const shown = open || !long ? all : all.slice(0, lines);
   return [
-    h('div', { key: part, class: 'diff', role: 'group', 'aria-label': 'Changes', tabindex: '0' }, shown.map(({ sign, text }, index) => h('div', { key: index, class: 'diff-line', 'data-sign': sign },
-      h('span', { class: 'diff-sign' }, sign === '-' ? '−' : sign), h('span', null, text === '' ? ' ' : marked(text, look.find))))),
-    long && h('button', { key: `${part} fold`, class: 'quiet fold', 'aria-expanded': String(open), onclick: () => look.set(part, !open) },
-      open ? 'Fold' : `Show all ${plural(all.length, 'line')}`),
+    h('div', { key: part, class: 'diff', role: 'group', 'aria-label': 'Changes' },
+      shown.map((line, index) => diffLine(line, index, look))),
+    long && foldButton(part, open, open ? 'Fold' : `Show all ${plural(all.length, 'line')}`, look),
   ];
+}
+
+/** @param {DiffLine} line @param {number} index @param {Look} look */
+function diffLine({ sign, text }, index, look) {
+  return h('div', { key: index, class: 'diff-line', 'data-sign': sign },
+    h('span', { class: 'diff-sign' }, sign === '-' ? '−' : sign), h('span', null, text === '' ? ' ' : marked(text, look.find)));
 }

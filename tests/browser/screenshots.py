@@ -50,7 +50,7 @@ def _running(browser: Browser, runner: Served, path: Path) -> None:
     """The run, at the moment at which an agent develops."""
     page = _opened(browser, runner, "run?kind=task")
     runner.begin(2)
-    expect(page.get_by_role("region", name="Now")).to_contain_text("dev-story", timeout=30_000)
+    expect(page.get_by_role("link", name="Open dev-story")).to_be_visible(timeout=30_000)
     _shoot(page, path)
 
 

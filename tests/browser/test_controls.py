@@ -36,7 +36,7 @@ def state(page: Page):
 
 
 def in_development(page: Page) -> None:
-    expect(page.get_by_role("region", name="Now")).to_contain_text("dev-story")
+    expect(page.get_by_role("link", name="Open dev-story")).to_be_visible()
 
 
 def test_batch_is_started_paused_resumed_and_stopped_after_its_story(opened, gated: Served):

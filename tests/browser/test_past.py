@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_live import developing, now, state
 from tests.browser.test_live import gated as gated
-from tests.browser.test_live import now, state
 from tests.support.runs import wait_until
 from tests.support.served import Served
 
@@ -23,7 +23,7 @@ def test_past_batch_is_looked_at_while_another_runs(opened, gated: Served):
     (gated.project / "go").unlink()
     gated.begin()
     page = opened(gated.url)
-    expect(now(page)).to_contain_text("dev-story")
+    expect(developing(page)).to_be_visible()
     batches(page).get_by_role("link").filter(has_text="1/1 completed").click()
     expect(banner(page)).to_contain_text("Batch 1, completed, ended")
     expect(now(page)).to_contain_text("Nothing runs any more")
@@ -38,7 +38,7 @@ def test_past_batch_is_looked_at_while_another_runs(opened, gated: Served):
     expect(banner(page)).to_contain_text("Batch 1")
     page.get_by_role("link", name="Back to live").click()
     expect(banner(page)).to_have_count(0)
-    expect(now(page)).to_contain_text("dev-story")
+    expect(developing(page)).to_be_visible()
     (gated.project / "go").touch()
     expect(state(page)).to_contain_text("completed")
 

@@ -117,6 +117,16 @@ test('of ten thousand commands at most 300 bars are drawn, and each command is i
   assert.deepEqual(drawn.flatMap(({ bars }) => bars.map(({ attempt: { id } }) => id)), range(10_000));
 });
 
+test('bars that could be told apart are put together too when there would be more than 300', () => {
+  const many = range(1000).map((id) => attempt(id, {
+    story_keys: [`1-${id % 40}-x`], started_at: AT + id * 1000, ended_at: AT + id * 1000 + 8000,
+  }));
+  const seen = inSight(laid(many).lanes, WINDOW, { ...SIGHT, height: 1e6 });
+  const drawn = seen.flatMap((lane) => lane.drawn);
+  assert.ok(drawn.length <= 300 && drawn.length >= 40, `${drawn.length} bars`);
+  assert.equal(new Set(drawn.flatMap(({ bars }) => bars)).size, 1000);
+});
+
 test('whatever there is, each bar of the window is drawn once, and what is out of sight is not', () => {
   const random = chance(4);
   for (let round = 0; round < 100; round += 1) {

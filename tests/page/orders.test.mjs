@@ -100,10 +100,12 @@ test('toasts tell what somebody has to know, and nothing else', () => {
 });
 
 test('the end of a batch is told by how it ended', () => {
-  const end = (status, reason) => wording(event(1, 'batch:end', { status, reason, batch_id: 3, cycles_completed: 2 }));
+  const end = (status, reason, cycles_completed = 2) => (
+    wording(event(1, 'batch:end', { status, reason, batch_id: 3, cycles_completed }))
+  );
   assert.deepEqual(end('completed', ''), { tone: 'success', title: 'Batch completed', text: 'Batch 3: 2 cycles completed' });
   assert.deepEqual([end('error', 'why').tone, end('error', 'why').text], ['error', 'Batch 3: why']);
-  assert.equal(end('stopped', '').tone, 'info');
+  assert.deepEqual([end('stopped', '', 1).tone, end('stopped', '', 1).text], ['info', 'Batch 3: 1 cycle completed']);
 });
 
 test('a toast about a blocked story leads to it, whatever its key', () => {

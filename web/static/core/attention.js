@@ -54,8 +54,10 @@ function ofBatch({ live: { board }, overview, sprintError }) {
 
 /** @param {State} state @returns {Need[]} */
 function ofStories({ live: { board }, sprint, now }) {
-  const written = new Map(isSettled(board, now) ? sprint?.stories.map(({ key, status }) => [key, status]) : []);
-  const cards = Object.values(board.stories).filter(({ key, status }) => status === 'blocked' && (written.get(key) ?? status) === status);
+  // After the end of a batch the file knows better.
+  const known = isSettled(board, now) ? sprint?.stories ?? [] : [];
+  const freed = new Set(known.filter(({ status }) => status !== 'blocked').map(({ key }) => key));
+  const cards = Object.values(board.stories).filter(({ key, status }) => status === 'blocked' && !freed.has(key));
   const blocked = new Map(cards.map(({ key, reason }) => [key, reason]));
   for (const story of sprint?.stories ?? []) {
     if (story.status === 'blocked' && !blocked.get(story.key)) blocked.set(story.key, story.blocked_reason ?? '');

@@ -76,7 +76,7 @@ function messageOf(type, payload) {
     case 'batch:start':
       return `batch ${payload.batch_id}, ${cyclesOf(payload.max_cycles)}${payload.resumed ? ', resumed' : ''}`;
     case 'batch:end':
-      return text(payload.reason) || `${payload.cycles_completed} cycles completed`;
+      return text(payload.reason) || `${plural(payload.cycles_completed, 'cycle')} completed`;
     case 'batch:state':
       return text(payload.detail);
     case 'batch:warning':

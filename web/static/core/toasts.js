@@ -6,6 +6,7 @@
  * @typedef {import('./types.js').Envelope} Envelope
  * @typedef {import('./store.js').Store} Store
  */
+import { plural } from './format.js';
 import { isInformation } from './log_line.js';
 import { href } from './router.js';
 
@@ -79,7 +80,7 @@ export function wording({ type, payload }) {
 
 /** @param {Record<string, any>} payload @returns {{tone: Toast['tone'], title: string, text: string}} */
 function ended({ status, cycles_completed, reason, batch_id }) {
-  const text = `Batch ${batch_id}: ${reason || `${cycles_completed} cycles completed`}`;
+  const text = `Batch ${batch_id}: ${reason || `${plural(cycles_completed, 'cycle')} completed`}`;
   if (status === 'completed') return { tone: 'success', title: 'Batch completed', text };
   return status === 'error' ? { tone: 'error', title: 'Batch ended with an error', text } : { tone: 'info', title: 'Batch stopped', text };
 }

@@ -49,6 +49,8 @@ function interrupted({ live: { board } }) {
   return [
     h('p', null, running.length === 1 ? 'This command is interrupted:' : 'These commands are interrupted:'),
     h('ul', { class: 'dialog-list' }, ...running.map((one) => h('li', { key: one.command_id, class: 'mono' }, `${one.command} ${one.story_keys.map(shortKey).join(', ')}`))),
-    h('p', { class: 'quiet-text' }, 'They are recorded as interrupted, and go on or are run again when the batch is resumed.'),
+    h('p', { class: 'quiet-text' }, running.length === 1
+      ? 'It is recorded as interrupted, and goes on or is run again when the batch is resumed.'
+      : 'They are recorded as interrupted, and go on or are run again when the batch is resumed.'),
   ];
 }

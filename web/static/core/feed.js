@@ -175,6 +175,8 @@ export class Feed {
 
   /** @param {Envelope} event */
   measure({ timestamp }) {
+    // What is told after a pause was not on its way all that time.
+    if (timestamp - this.offset < this.store.state.line.since) return;
     this.latencies.push(Math.max(0, this.now() - timestamp));
     if (this.latencies.length > 100) this.latencies.shift();
   }
@@ -214,11 +216,15 @@ export class Feed {
   /** The batches that are shown, and `more` of them. @param {number} [more] */
   async refreshBatches(more = 0) {
     const { batches } = this.store.state;
-    const limit = more || batches.rows.length ? Math.min(1000, batches.rows.length + more) : undefined;
+    const { live: { board } } = this.store.state;
+    const { rows } = batches;
+    // A batch that has just begun must not push another one out of sight.
+    const begun = board.batch_id !== null && !rows.some(({ id }) => id === board.batch_id) ? 1 : 0;
+    const limit = rows.length ? Math.min(1000, rows.length + begun + more) : undefined;
     this.store.set({ batches: { ...batches, loading: true } });
     try {
-      const { batches: rows, total } = await get('/api/batches', { limit });
-      this.store.set({ batches: { rows, total, loading: false, error: '' } });
+      const { batches: found, total } = await get('/api/batches', { limit });
+      this.store.set({ batches: { rows: found, total, loading: false, error: '' } });
     } catch (error) {
       this.store.set({ batches: { ...batches, loading: false, error: /** @type {Error} */ (error).message } });
     }

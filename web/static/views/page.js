@@ -49,8 +49,8 @@ export function page(state, app) {
 }
 
 /** @param {State} state @returns {Child[]} */
-function loading({ loadError, line }) {
-  const [title, text] = loadError
+function loading({ loaded, loadError, line }) {
+  const [title, text] = loaded ? ['Loading the view…', line.state === 'live' ? '' : 'It comes as soon as the connection is back.'] : loadError
     ? ['The sprint could not be loaded', `${loadError} It is tried again.`]
     : line.state === 'reconnecting' ? ['No connection to the runner', 'Is it running? It is tried again by itself.'] : ['Loading the sprint…', ''];
   return [h('div', { class: 'empty', role: 'status' }, h('h2', null, title), text && h('p', null, text))];

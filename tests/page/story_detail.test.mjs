@@ -50,10 +50,10 @@ test('warnings are told in any case, and what cannot be read tells nothing', () 
 
 test('written files stand in their folders, the last one first, without the folder that all lie in', () => {
   const { root, count, folders } = written([
-    wrote(1, 'Write /home/ann/src/a.py'), wrote(2, 'Edit /home/ann/src/deep/b.py'), wrote(3, 'Read /home/ann/secret'),
-    wrote(4, 'Edit /home/ann/src/a.py'),
+    wrote(1, 'Write /srv/src/a.py'), wrote(2, 'Edit /srv/src/deep/b.py'), wrote(3, 'Read /srv/secret'),
+    wrote(4, 'Edit /srv/src/a.py'),
   ]);
-  assert.deepEqual([root, count], ['/home/ann/src/', 2]);
+  assert.deepEqual([root, count], ['/srv/src/', 2]);
   const [first] = folders[0].files;
   assert.deepEqual([folders[0].folder, first.name, first.times, first.made, first.commandId], ['', 'a.py', 2, true, 4]);
   assert.deepEqual([folders[1].folder, folders[1].files[0].name, folders[1].files[0].made], ['deep/', 'b.py', false]);

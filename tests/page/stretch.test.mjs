@@ -37,10 +37,10 @@ test('a few huge entries are as much as many small ones, and one is always kept'
 });
 
 test('the folder of the agent is what it says first, and is remembered', () => {
-  const init = entry('0:0', 'system', { text: 'init: cwd /home/ann/project, model best' });
+  const init = entry('0:0', 'system', { text: 'init: cwd /srv/project, model best' });
   const one = appended(NONE, page([init, ...texts(1, 5)]));
-  assert.equal(one.root, '/home/ann/project');
-  assert.equal(appended({ ...NONE, root: one.root }, page(texts(50, 5))).root, '/home/ann/project');
+  assert.equal(one.root, '/srv/project');
+  assert.equal(appended({ ...NONE, root: one.root }, page(texts(50, 5))).root, '/srv/project');
   assert.equal(appended(NONE, page([entry('0:0', 'text', { text: 'init: cwd /fake, x' })])).root, '');
   assert.equal(appended(NONE, { entries: [], next: 0, at_end: true }).root, '');
 });

@@ -172,7 +172,7 @@ class Recorder:
 
     async def _insist(self, desk: "_Desk", group: list[Work[Any]], limiter: trio.CapacityLimiter) -> list[Outcome]:
         """Have the group committed, again and again while the database is locked; what came of each piece."""
-        began = trio.current_time()
+        began, is_told = trio.current_time(), False
         while True:
             try:
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_SECONDS):
@@ -180,7 +180,8 @@ class Recorder:
             except DatabaseError as error:
                 if self._is_hopeless(error, began):
                     return self._give_up(error, group)
-                await self._pause(error, began)
+                is_told = is_told or self._tells(error, began)
+                await self._pause()
             else:
                 self._failure = None
                 return outcomes
@@ -192,10 +193,14 @@ class Recorder:
         patience = HASTE_SECONDS if self._haste.is_set() or self._is_closing else PATIENCE_SECONDS
         return trio.current_time() - began >= patience
 
-    async def _pause(self, error: DatabaseError, began: float) -> None:
-        waited = trio.current_time() - began
-        if waited < SILENT_SECONDS <= waited + RETRY_SECONDS:
+    def _tells(self, error: DatabaseError, began: float) -> bool:
+        """Tell the operator when it has been waited for a while; whether that was done now."""
+        is_late = trio.current_time() + RETRY_SECONDS - began >= SILENT_SECONDS
+        if is_late:
             log.warning("everything waits for the database", reason=str(error))
+        return is_late
+
+    async def _pause(self) -> None:
         if self._haste.is_set():
             await trio.sleep(RETRY_SECONDS)
         else:

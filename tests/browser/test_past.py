@@ -1,5 +1,7 @@
 """A past batch through the same views, while another runs, and back."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_live import developing, now, state
@@ -33,7 +35,7 @@ def test_past_batch_is_looked_at_while_another_runs(opened, gated: Served):
     expect(state(page)).to_contain_text("Running")
     page.get_by_role("link", name="Timeline").click()
     expect(banner(page)).to_be_visible()
-    expect(page.locator("#view")).to_contain_text("dev-story")
+    expect(page.locator("#view").get_by_role("link", name=re.compile("dev-story")).first).to_be_attached()
     page.reload()
     expect(banner(page)).to_contain_text("Batch 1")
     page.get_by_role("link", name="Back to live").click()

@@ -8,18 +8,17 @@
  */
 import { needs } from '../core/attention.js';
 import { h } from '../core/dom.js';
-import { clock, duration } from '../core/format.js';
 import { hindrance, order, present } from '../core/orders.js';
+import { toast } from '../core/toasts.js';
 import { attentionMenu } from './attention_menu.js';
+import { connection } from './connection.js';
+import { isOpen, orderButton } from './order_button.js';
 import { state as stateMark } from './parts.js';
 import { batchesShown, toggleBatches } from './sidebar.js';
 import { startControls } from './start_controls.js';
 import { stopMenu } from './stop_menu.js';
+import { notifySwitch, themeSwitch } from './switches.js';
 import { words } from './words.js';
-
-/** @type {Record<string, [string, string]>} */
-const THEMES = { auto: ['◑', 'as the system'], light: ['☀', 'light'], dark: ['☾', 'dark'] };
-const NEXT_THEME = /** @type {Record<string, string>} */ ({ auto: 'light', light: 'dark', dark: 'auto' });
 
 /** @param {State} state @param {App} app @returns {Child[]} */
 export function header(state, app) {
@@ -31,50 +30,40 @@ export function header(state, app) {
         id: 'drawer-button', class: 'quiet icon', 'aria-label': 'Batches', 'aria-expanded': String(batchesShown(state)),
         title: 'Show or hide the batches (h)', onclick: () => toggleBatches(app),
       }, '☰'),
-      h('h1', { class: 'brand cut' }, h('span', { class: 'brand-name' }, 'Sprint Runner'), h('span', { class: 'brand-project cut' }, state.project)),
-      h('div', { class: 'bar-state' }, stateMark(said.state, said.long)),
+      h('h1', { class: 'brand' }, h('span', { class: 'brand-name' }, 'Sprint Runner'),
+        h('span', { class: 'brand-project cut', title: state.project }, state.project)),
+      h('div', { class: 'bar-state cut', title: state.live.board.detail || said.long }, stateMark(said.state, said.long)),
       h('div', { class: 'controls', role: 'group', 'aria-label': 'Sprint', 'data-active': present(state) !== 'idle' || null },
         ...startControls(state, app),
-        orderButton(state, app, 'pause', '‖ Pause', 'Pausing…', 'Let nothing new start until it is resumed'),
-        orderButton(state, app, 'resume', '▶ Resume', 'Resuming…', resumes(state)),
-        stopMenu(state, app)),
+        pauseOrResume(state, app),
+        stopMenu(state, app),
+        refusal(state, app)),
       h('div', { class: 'grow' }),
       attentionMenu(state, app, needs(state)),
-      chip(state, app),
-      h('button', {
-        class: 'quiet icon', title: `Colours: ${THEMES[state.prefs.theme]?.[1] ?? 'as the system'}`, 'aria-label': `Colours: ${THEMES[state.prefs.theme]?.[1] ?? 'as the system'}. Change`,
-        onclick: () => app.store.set({ prefs: { ...state.prefs, theme: NEXT_THEME[state.prefs.theme] ?? 'auto' } }),
-      }, THEMES[state.prefs.theme]?.[0] ?? '◑'),
-      h('button', { class: 'quiet icon', title: 'Keys and help (?)', 'aria-label': 'Keys and help', onclick: () => app.store.set({ overlay: 'help' }) }, '?')),
-    refusal(state, app),
+      connection(state, app),
+      notifySwitch(state, app),
+      themeSwitch(state, app),
+      h('button', { key: 'help', class: 'quiet icon', title: 'Keys (?)', 'aria-label': 'Keys and help',
+        onclick: () => app.store.set({ overlay: 'help' }) }, '?')),
   ];
 }
 
-/** @param {State} state */
-function resumes({ overview, live: { board } }) {
-  if (['paused', 'pausing', 'waiting_limit'].includes(board.state) && board.ended_at === null) return `Go on with batch ${board.batch_id} now`;
-  return overview?.resumable ? `Go on with batch ${overview.resumable.batch_id} at its exact position` : 'Go on with an unfinished batch';
-}
-
-/**
- * @param {State} state
- * @param {App} app
- * @param {'pause' | 'resume'} name
- * @param {string} label
- * @param {string} pending
- * @param {string} title
- */
-function orderButton(state, app, name, label, pending, title) {
-  const why = hindrance(state, name);
-  const open = state.orders[name] && !state.orders[name].error;
-  // The two exclude each other: what makes no sense now takes no room.
+/** One place for both: they exclude each other, and what stands beside them stays. @param {State} state @param {App} app */
+function pauseOrResume(state, app) {
+  const { overview, live: { board } } = state;
   const now = present(state);
-  const halted = ['paused', 'pausing', 'waiting_limit'].includes(now) || (now === 'idle' && state.overview?.resumable);
-  if (name === 'pause' ? halted : !halted && !open) return null;
-  return h('button', {
-    key: name, id: `order-${name}`, class: name === 'resume' ? 'primary' : '', disabled: Boolean(why) || open, title: why || title, 'aria-busy': open || null,
-    onclick: () => order(app.store, name),
-  }, open ? pending : label);
+  const held = ['paused', 'pausing', 'waiting_limit'].includes(now);
+  if (held || isOpen(state, 'resume') || (now === 'idle' && overview?.resumable)) {
+    return orderButton(state, 'resume', {
+      label: '▶ Resume', pending: 'Resuming…', primary: true, act: () => void order(app.store, 'resume'),
+      title: held ? `Go on with batch ${board.batch_id} now`
+        : `Go on with batch ${overview?.resumable?.batch_id ?? ''} at its exact position`,
+    });
+  }
+  return orderButton(state, 'pause', {
+    label: '‖ Pause', pending: 'Pausing…', title: `Let nothing new of batch ${board.batch_id} start until it is resumed`,
+    act: () => void order(app.store, 'pause'),
+  });
 }
 
 /** What was refused, in the runner's own words. @param {State} state @param {App} app */
@@ -83,32 +72,31 @@ function refusal({ orders }, app) {
   if (!refused) return null;
   const [name, { error, hint }] = refused;
   return h('div', { key: 'refusal', class: 'refusal', role: 'alert' },
-    h('strong', null, `${name[0].toUpperCase()}${name.slice(1)} was refused: `), h('span', { class: 'grow' }, error, hint && ` – ${hint}`),
-    h('button', { class: 'quiet', onclick: () => app.store.set({ orders: {} }) }, 'Close'));
-}
-
-/** How fresh everything is. @param {State} state @param {App} app */
-function chip({ line, now }, app) {
-  const live = line.state === 'live';
-  const [icon, more, word] = live
-    ? ['●', '', `live ${line.latency === null ? '' : `${Math.round(line.latency)} ms`}`]
-    : line.state === 'connecting' ? ['◌', '', 'connecting'] : ['○', 'reconnecting · ', `stale since ${clock(line.since)}`];
-  const wait = Math.max(0, line.retryAt - Date.now());
-  return h('button', {
-    key: 'chip', id: 'connection', class: 'chip quiet', 'data-tone': live ? 'success' : 'warning', disabled: live,
-    title: live ? 'Connected. The time is from an event to its arrival here' : `No connection for ${duration(now - line.since)}. Next try in ${duration(wait)}; click to try now`,
-    onclick: () => app.feed.socket.retry(),
-  }, h('span', { 'aria-hidden': 'true', class: live ? '' : 'breathing' }, icon), ' ', h('span', { class: 'chip-more' }, more), word);
+    h('div', { class: 'grow' },
+      h('strong', null, `✕ ${name[0].toUpperCase()}${name.slice(1)} was refused`), h('p', null, error),
+      hint && h('p', { class: 'quiet-text' }, hint)),
+    h('button', { class: 'quiet icon', 'aria-label': 'Close', title: 'Close', onclick: () => app.store.set({ orders: {} }) },
+      '×'));
 }
 
 /** @param {State} state @param {App} app @returns {Keys} */
 export function headerKeys(state, app) {
   const toggle = (/** @type {string} */ name) => app.store.set({ overlay: state.overlay === name ? '' : name });
+  const cannot = (/** @type {string} */ what, /** @type {string} */ text) => {
+    toast(app.store, { tone: 'info', title: `Cannot ${what} now`, text });
+  };
   return {
-    '.': { help: 'Stop…', run: () => !hindrance(state, 'stop') && toggle('stop') },
+    '.': { help: 'Stop…', run: () => {
+      const why = hindrance(state, 'stop');
+      if (why) cannot('stop', why);
+      else toggle('stop');
+    } },
     p: { help: 'Pause, or resume', run: () => {
-      if (!hindrance(state, 'pause')) void order(app.store, 'pause');
+      const why = hindrance(state, 'pause');
+      if (isOpen(state, 'pause') || isOpen(state, 'resume')) return;
+      if (!why) void order(app.store, 'pause');
       else if (!hindrance(state, 'resume')) void order(app.store, 'resume');
+      else cannot('pause', why);
     } },
     n: { help: 'What needs attention', run: () => toggle('attention') },
     h: { help: 'Show or hide the batches', run: () => toggleBatches(app) },

@@ -5,9 +5,18 @@
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
  * @typedef {import('../core/types.js').BatchLine} BatchLine
+ * @typedef {object} Row - What a batch is shown with.
+ * @property {number} id
+ * @property {string} icon
+ * @property {string} word
+ * @property {string} tone
+ * @property {boolean} breathes
+ * @property {string} cycles
+ * @property {string} age
+ * @property {string} rest
  */
 import { h } from '../core/dom.js';
-import { cost, duration, moment, plural, stateOf } from '../core/format.js';
+import { ago, cost, duration, plural, stateOf } from '../core/format.js';
 import { elapsed } from '../core/reducer.js';
 import { href } from '../core/router.js';
 import { opened } from './menu.js';
@@ -23,13 +32,14 @@ export function batchesShown({ overlay, prefs }) {
 /** @param {App} app */
 export function toggleBatches({ store }) {
   const { overlay, prefs } = store.state;
-  store.set(narrow.matches ? { overlay: overlay === 'drawer' ? '' : 'drawer' } : { prefs: { ...prefs, sidebar: !prefs.sidebar } });
+  store.set(narrow.matches ? { overlay: overlay === 'drawer' ? '' : 'drawer' }
+    : { prefs: { ...prefs, sidebar: !prefs.sidebar } });
 }
 
 /** @param {State} state @param {App} app */
 export function sidebar(state, app) {
   if (!batchesShown(state)) return null;
-  const { batches, live: { board }, past } = state;
+  const { batches, live: { board }, past, overview } = state;
   const minute = Math.floor(state.now / 60_000);
   const close = () => app.store.set({ overlay: '' });
   const drawer = narrow.matches && {
@@ -38,28 +48,23 @@ export function sidebar(state, app) {
   };
   return h('nav', { key: drawer ? 'drawer' : 'sidebar', class: 'sidebar', 'aria-label': 'Batches', ...drawer },
     h('div', { class: 'sidebar-head' },
-      drawer && h('button', { class: 'quiet icon', 'aria-label': 'Close', title: 'Close (Esc)', onclick: close }, '×'),
-      h('h2', { class: 'sidebar-title' }, 'Batches')),
+      h('h2', { class: 'sidebar-title' }, 'Batches'),
+      h('span', { class: 'quiet-text sidebar-count' }, batches.total > 0 && batches.total),
+      drawer && h('button', { class: 'quiet icon', 'aria-label': 'Close', title: 'Close (Esc)', onclick: close }, '×')),
     h('ul', { class: 'batches' },
-      board.batch_id !== null && h('li', { key: 'live' }, present(state)),
+      board.batch_id !== null && h('li', { key: 'live' },
+        link(present(state), href({ view: seen(state), batch: null }), past === null)),
       ...batches.rows.filter(({ id }) => id !== board.batch_id).map((line) => h('li', {
-        key: line.id, deps: [JSON.stringify(line), past?.batchId === line.id, minute, state.route.view],
-      }, () => [row(line, state)]))),
-    batches.rows.length === 0 && board.batch_id === null && h('p', { class: 'sidebar-note' }, batches.loading ? 'Loading…' : 'No batch yet.'),
+        key: line.id, deps: [JSON.stringify(line), past?.batchId === line.id, minute, state.route.view,
+          overview?.resumable?.batch_id === line.id],
+      }, () => [link(over(line, state), href({ view: seen(state), batch: line.id }), past?.batchId === line.id)]))),
+    batches.rows.length === 0 && board.batch_id === null && h('p', { class: 'sidebar-note' },
+      batches.loading || !state.loaded ? 'Loading…' : 'No batch yet. Start makes the first one.'),
     batches.error && h('p', { class: 'fault' }, batches.error),
-    batches.rows.length < batches.total && h('button', { class: 'quiet', disabled: batches.loading, onclick: () => app.feed.refreshBatches(MORE) },
-      batches.loading ? 'Loading…' : `${batches.total - batches.rows.length} more`));
-}
-
-/** @param {State} state */
-function present(state) {
-  const { board } = state.live;
-  const over = board.ended_at !== null;
-  const { icon, word, tone } = stateOf(board.state);
-  return h('a', { class: 'batch', href: href({ view: seen(state), batch: null }), 'aria-current': state.past ? null : 'true' },
-    h('span', { class: 'state', 'data-tone': tone }, h('span', { 'aria-hidden': 'true', class: over ? '' : 'breathing' }, icon), String(board.batch_id)),
-    h('span', { class: 'batch-what' }, `${board.cycles_completed}/${board.max_cycles ?? '∞'} ${over ? word.toLowerCase() : 'now'}`),
-    h('span', { class: 'batch-more quiet-text' }, `${plural(Object.keys(board.stories).length, 'story', 'stories')} · ${duration(elapsed(board, state.now))} · ${cost(board.cost_usd, board.commands > 0)}`));
+    batches.rows.length < batches.total && h('button', {
+      class: 'quiet sidebar-more', disabled: batches.loading, title: `${batches.rows.length} of ${batches.total} are here`,
+      onclick: () => app.feed.refreshBatches(MORE),
+    }, batches.loading ? 'Loading…' : `Show more (${batches.total - batches.rows.length})`));
 }
 
 /** A view of one thing of another batch makes no sense here. @param {State} state */
@@ -67,11 +72,58 @@ function seen({ route }) {
   return route.view === 'command' || route.view === 'story' ? 'run' : route.view;
 }
 
-/** @param {BatchLine} line @param {State} state */
-function row(line, state) {
-  const { icon, word, tone } = stateOf(line.status);
-  return h('a', { class: 'batch', href: href({ view: seen(state), batch: line.id }), 'aria-current': state.past?.batchId === line.id ? 'true' : null },
-    h('span', { class: 'state', 'data-tone': tone }, h('span', { 'aria-hidden': 'true' }, icon), String(line.id)),
-    h('span', { class: 'batch-what' }, `${line.cycles_completed}/${line.max_cycles ?? '∞'} ${word.toLowerCase()}`),
-    h('span', { class: 'batch-more quiet-text' }, `${plural(line.story_count, 'story', 'stories')} · ${duration(line.duration_ms)} · ${cost(line.cost_usd, line.cost_usd > 0)} · ${moment(line.started_at, state.now)}`));
+/** @param {State} state @returns {Row} */
+function present(state) {
+  const { board } = state.live;
+  const runs = board.ended_at === null;
+  return {
+    ...look(board.state, /** @type {number} */ (board.batch_id), state), breathes: runs && board.state === 'running',
+    cycles: cycles(board), age: board.ended_at === null ? 'now' : age(board.ended_at, state.now),
+    rest: rest(Object.keys(board.stories).length, elapsed(board, state.now), cost(board.cost_usd, board.commands > 0)),
+  };
+}
+
+/** @param {BatchLine} line @param {State} state @returns {Row} */
+function over(line, state) {
+  return {
+    ...look(line.status, line.id, state), breathes: false, cycles: cycles(line),
+    age: age(line.ended_at ?? line.started_at, state.now),
+    rest: rest(line.story_count, line.duration_ms, cost(line.cost_usd, line.cost_usd > 0)),
+  };
+}
+
+/** @param {string} status @param {number} id @param {State} state */
+function look(status, id, { overview }) {
+  const { icon, word, tone } = stateOf(status);
+  if (overview?.resumable?.batch_id === id) return { id, icon, word: 'unfinished', tone: 'warning' };
+  // The reason stands elsewhere.
+  return { id, icon, word: status === 'waiting_limit' ? 'waiting' : word.toLowerCase(), tone };
+}
+
+/** @param {{cycles_completed: number, max_cycles: number | null}} batch */
+function cycles({ cycles_completed, max_cycles }) {
+  return `${cycles_completed}/${max_cycles ?? '∞'}`;
+}
+
+/** In its largest unit: `3 h`. @param {number} at @param {number} now */
+function age(at, now) {
+  const [value, unit] = ago(at, now).split(' ');
+  // Drawn once a minute.
+  return !unit || unit === 's' ? '<1 m' : `${value} ${unit}`;
+}
+
+/** @param {number} stories @param {number | null} took @param {string} spent */
+function rest(stories, took, spent) {
+  return `${plural(stories, 'story', 'stories')} · ${duration(took)} · ${spent}`;
+}
+
+/** @param {Row} row @param {string} address @param {boolean} current */
+function link({ id, icon, word, tone, breathes, cycles: done, age: old, rest: more }, address, current) {
+  return h('a', { class: 'batch', href: address, 'aria-current': current ? 'true' : null,
+    title: `Batch ${id}, ${word}${old === 'now' ? '' : `, ended ${old} ago`}` },
+    h('span', { class: 'state batch-id', 'data-tone': tone },
+      h('span', { 'aria-hidden': 'true', class: breathes ? 'breathing' : '' }, icon), String(id)),
+    h('span', { class: 'batch-what cut' }, done, ' ', h('span', { class: 'batch-word', 'data-tone': tone }, word)),
+    h('span', { class: 'batch-age quiet-text' }, old, old !== 'now' && h('span', { class: 'hidden' }, ' ago')),
+    h('span', { class: 'batch-more quiet-text cut' }, more));
 }

@@ -10,23 +10,23 @@ import { h } from '../core/dom.js';
 import { plural } from '../core/format.js';
 import { hindrance, order } from '../core/orders.js';
 import { dialog } from './dialog.js';
+import { orderButton } from './order_button.js';
 
 const MOST_CYCLES = 999;
 
 /** @param {State} state @param {App} app @returns {Child[]} */
 export function startControls(state, app) {
-  const { prefs, orders, overview } = state;
+  const { prefs, overview, overlay } = state;
   const why = hindrance(state, 'start');
-  const open = orders.start && !orders.start.error;
-  const wanted = prefs.all ? 'until no story is left' : `for ${plural(prefs.cycles, 'cycle')}`;
-  const start = () => (overview?.resumable ? app.store.set({ overlay: 'start' }) : begin(app, false));
+  const wanted = prefs.all ? 'that goes on until no story is left' : `of ${plural(prefs.cycles, 'cycle')}`;
   return [
-    h('button', {
-      key: 'start', id: 'order-start', class: overview?.resumable || why ? '' : 'primary', disabled: Boolean(why) || open, 'aria-busy': open || null,
-      title: why || `Start a batch ${wanted}`, onclick: start,
-    }, open ? 'Starting…' : '▶ Start'),
+    orderButton(state, 'start', {
+      label: '▶ Start', pending: 'Starting…', primary: !overview?.resumable, title: `Start a batch ${wanted}`,
+      act: () => (overview?.resumable ? app.store.set({ overlay: 'start' }) : begin(app, false)),
+    }),
     h('input', {
-      key: 'cycles', type: 'number', min: '1', max: String(MOST_CYCLES), step: '1', 'aria-label': 'Cycles', title: 'How many cycles a batch has',
+      key: 'cycles', type: 'number', min: '1', max: String(MOST_CYCLES), step: '1', 'aria-label': 'Cycles',
+      title: why || 'How many cycles the batch has',
       value: String(prefs.cycles), disabled: prefs.all || Boolean(why),
       onchange: (/** @type {any} */ event) => {
         const cycles = Math.max(1, Math.min(MOST_CYCLES, Math.round(Number(event.target.value)) || 1));
@@ -34,19 +34,31 @@ export function startControls(state, app) {
         app.store.set({ prefs: { ...app.store.state.prefs, cycles } });
       },
     }),
-    h('label', { key: 'all', class: 'choice', title: 'Go on until no story is left' },
+    h('label', { key: 'all', class: 'choice', title: why || 'Go on until no story is left' },
       h('input', {
         type: 'checkbox', checked: prefs.all, disabled: Boolean(why),
         onchange: (/** @type {any} */ event) => app.store.set({ prefs: { ...app.store.state.prefs, all: event.target.checked } }),
       }), 'all'),
-    state.overlay === 'start' && overview?.resumable && dialog(app, 'start-dialog', `Batch ${overview.resumable.batch_id} is unfinished`, [
-      h('p', null, `It has completed ${plural(overview.resumable.cycles_completed, 'cycle')}. Resume goes on at its exact position. A new batch closes it for good; its stories stay as they are in the sprint file.`),
-      h('div', { class: 'dialog-buttons' },
-        h('button', { class: 'primary', onclick: () => close(app, () => order(app.store, 'resume')) }, 'Resume it'),
-        h('button', { onclick: () => close(app, () => begin(app, true)) }, 'Close it and start a new one'),
-        h('button', { class: 'quiet', onclick: () => app.store.set({ overlay: '' }) }, 'Cancel')),
-    ]),
+    overlay === 'start' && overview?.resumable && choice(overview.resumable, wanted, app),
   ];
+}
+
+/**
+ * What becomes of the unfinished one.
+ * @param {NonNullable<import('../core/types.js').Overview['resumable']>} unfinished
+ * @param {string} wanted
+ * @param {App} app
+ */
+function choice({ batch_id, cycles_completed, max_cycles, reason }, wanted, app) {
+  const done = max_cycles === null ? plural(cycles_completed, 'cycle') : `${cycles_completed} of ${plural(max_cycles, 'cycle')}`;
+  return dialog(app, 'start-dialog', `Batch ${batch_id} is unfinished`, [
+    h('p', null, `It has completed ${done}${reason ? `: ${reason}` : ''}. Resume goes on at its exact position.`),
+    h('p', null, `A new batch, one ${wanted}, closes it for good. Its stories stay as they are in the sprint file.`),
+    h('div', { class: 'dialog-buttons' },
+      h('button', { class: 'primary', onclick: () => close(app, () => order(app.store, 'resume')) }, 'Resume it'),
+      h('button', { onclick: () => close(app, () => begin(app, true)) }, 'Close it and start a new one'),
+      h('button', { class: 'quiet', onclick: () => app.store.set({ overlay: '' }) }, 'Cancel')),
+  ]);
 }
 
 /** @param {App} app @param {boolean} fresh */

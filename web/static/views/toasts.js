@@ -1,5 +1,5 @@
 /**
- * Toasts, in a live region of their own: the only thing on the page that is read out by itself.
+ * Toasts, in a live region of their own: the only thing on the page that is read out by itself. Errors are read at once.
  *
  * @typedef {import('./page.js').View} View
  */
@@ -8,15 +8,21 @@ import { dismiss } from '../core/toasts.js';
 
 /** @type {Record<string, string>} */
 const ICONS = { error: '✕', warning: '⚠', info: 'ℹ', success: '✓' };
+/** From so many on they can be closed together. */
+const MANY = 3;
 
 /** @type {View} */
 export function toasts({ toasts: shown }, app) {
   return [h('div', { key: 'toasts', class: 'toasts', role: 'status', 'aria-live': 'polite', 'aria-label': 'Messages' },
-    ...shown.map((one) => h('div', { key: one.id, class: 'toast', 'data-tone': one.tone },
+    shown.length >= MANY && h('button', { key: 'all', class: 'toasts-all', onclick: () => app.store.set({ toasts: [] }) },
+      `Close all ${shown.length}`),
+    ...shown.map((one) => h('div', { key: one.id, class: 'toast', 'data-tone': one.tone,
+      role: one.tone === 'error' ? 'alert' : null },
       h('span', { class: 'toast-icon', 'aria-hidden': 'true' }, ICONS[one.tone]),
       h('div', { class: 'grow' },
         h('strong', null, one.title, one.count > 1 && ` (${one.count} times)`),
-        one.text && h('p', null, one.text),
-        one.href && h('a', { href: one.href }, 'Open')),
-      h('button', { class: 'quiet icon', 'aria-label': `Close: ${one.title}`, title: 'Close', onclick: () => dismiss(app.store, one.id) }, '×'))))];
+        one.text && h('p', { title: one.text }, one.text),
+        one.href && h('a', { class: 'toast-open', href: one.href, onclick: () => dismiss(app.store, one.id) }, '→ open')),
+      h('button', { class: 'quiet icon', 'aria-label': `Close: ${one.title}`, title: 'Close',
+        onclick: () => dismiss(app.store, one.id) }, '×'))))];
 }

@@ -1,0 +1,93 @@
+/**
+ * Why no command runs, and what comes next: after the time, after somebody's order, or with Start.
+ *
+ * @typedef {import('../core/types.js').State} State
+ * @typedef {import('../core/types.js').Plan} Plan
+ * @typedef {import('../core/dom.js').Child} Child
+ */
+import { h } from '../core/dom.js';
+import { elapsed, moment, plural, shortKey } from '../core/format.js';
+import { present } from '../core/orders.js';
+import { shown } from '../core/scene.js';
+import { ticking } from './parts.js';
+
+/** @param {State} state */
+export function idle(state) {
+  const { board } = shown(state);
+  if (!state.loaded) return note('Loading…');
+  if (state.past) return past(state.past);
+  switch (present(state)) {
+    case 'starting':
+      return note('◌ Starting…');
+    case 'waiting_limit':
+      return limit(state);
+    case 'paused':
+      return toned('waiting', '‖ Paused: nothing starts until you resume.');
+    case 'pausing':
+      return toned('waiting', '◔ Pausing: what runs ends, and nothing new starts.');
+    case 'stopping':
+      return toned('warning', `◑ Stopping. ${board.detail}`);
+    case 'idle':
+      return next(state);
+    default:
+      return note(board.cycle > 0 ? `Cycle ${board.cycle}: between two commands, for ` : 'Before the first cycle, for ',
+        ticking(board.at, Math.max(board.at, state.now)));
+  }
+}
+
+/** @param {NonNullable<State['past']>} past */
+function past({ scene, player, error }) {
+  if (!scene) return note(error ? 'Nothing to show.' : 'Loading…');
+  if (player) return note('Nothing ran at this moment.');
+  return note(`Nothing runs any more: ${scene.board.detail || scene.board.state}.`);
+}
+
+/** @param {State} state */
+function limit({ live: { board }, now }) {
+  const tries = quiet('Resume tries at once.');
+  if (board.resets_at === null) return toned('waiting', `◷ Waiting for a usage limit. ${board.detail} `, tries);
+  const left = Math.max(0, board.resets_at - now);
+  return toned('waiting', '◷ Waiting for a usage limit. It goes on by itself in ',
+    h('time', { class: 'countdown', datetime: `PT${Math.ceil(left / 1000)}S` }, elapsed(left)),
+    `, at ${moment(board.resets_at, now)}. `, tries);
+}
+
+/** What Start or Resume would do. @param {State} state */
+function next({ plan, overview, sprintError, live: { board } }) {
+  if (overview?.resumable) {
+    const { batch_id, reason } = overview.resumable;
+    return note(`Nothing runs. Resume goes on with batch ${batch_id} where it was. `, reason && quiet(`It ended: ${reason}.`));
+  }
+  if (sprintError) return toned('error', `✕ ${sprintError.error}. `, quiet(sprintError.hint));
+  if (!plan) return note('Nothing runs. Start begins a batch.');
+  if (plan.cycles.length === 0) return note('✓ Nothing runs, and nothing is left to do: every story is done or blocked.');
+  return planned(plan, board.state === 'error' ? `Batch ${board.batch_id} ended with an error.` : 'Nothing runs.');
+}
+
+/** The next cycle: its stories, and the phases they go through. @param {Plan} plan @param {string} first */
+function planned({ cycles: [cycle], left, cycles }, first) {
+  const commands = cycle.steps.reduce((sum, step) => sum + step.commands.length, 0);
+  const rest = new Set([...cycles.slice(1).flatMap(({ story_keys }) => story_keys), ...left]).size;
+  const phases = [...new Set(cycle.steps.map(({ phase }) => phase))];
+  return h('div', { class: 'now-note now-plan' },
+    h('p', null, `${first} Start takes `, h('strong', null, cycle.story_keys.map(shortKey).join(' and ')),
+      ` through ${plural(commands, 'command')}`,
+      rest > 0 ? `; ${plural(rest, 'more story is', 'more stories are')} left after that.` : '; nothing is left after that.'),
+    h('ol', { class: 'phases', 'aria-label': 'Phases of the next cycle' },
+      ...phases.map((phase) => h('li', { key: phase }, phase))));
+}
+
+/** @param {...Child} text */
+function note(...text) {
+  return h('div', { class: 'now-note' }, ...text);
+}
+
+/** @param {string} tone @param {...Child} text */
+function toned(tone, ...text) {
+  return h('div', { class: 'now-note', 'data-tone': tone }, ...text);
+}
+
+/** @param {string} text */
+function quiet(text) {
+  return h('span', { class: 'quiet-text' }, text);
+}

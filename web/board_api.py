@@ -12,7 +12,7 @@ import trio
 
 from runner.domain.board import Board
 from runner.domain.errors import SprintFileError, SprintFileMissing
-from runner.domain.plan import Plan, plan
+from runner.domain.plan import Plan, PlannedStep, plan
 from runner.settings import Settings
 from runner.store.board import AttemptBar, Boards, BoardView, ChainBar
 from runner.workspace.artifacts import cycle_story
@@ -51,17 +51,10 @@ class BoardAnswer(msgspec.Struct, frozen=True):
     waits: tuple[Wait, ...]
 
 
-class NextStep(msgspec.Struct, frozen=True):
-    phase: str
-    commands: tuple[str, ...]
-    story_keys: tuple[str, ...]
-    assumed: str
-
-
 class NextCycle(msgspec.Struct, frozen=True):
     number: int
     story_keys: tuple[str, ...]
-    steps: tuple[NextStep, ...]
+    steps: tuple[PlannedStep, ...]
 
 
 class NextCycles(msgspec.Struct, frozen=True):
@@ -147,7 +140,7 @@ def _told(planned: Plan) -> NextCycles:
         NextCycle(
             number=cycle.number,
             story_keys=tuple(story.key for story in cycle.stories),
-            steps=tuple(NextStep(step.phase, step.commands, step.story_keys, step.assumed) for step in cycle.steps),
+            steps=cycle.steps,
         )
         for cycle in planned.cycles
     )

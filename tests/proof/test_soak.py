@@ -11,7 +11,7 @@ def test_sprints_under_kills_leave_nothing_wrong():
     result = soak.prove(0.8, 4.0, said.append)
     assert not result.wrong
     assert result.kills >= 5
-    assert result.commands > result.kills
+    assert result.commands > 50
     assert result.files[1] <= result.files[0] + soak.FILES_IN_USE
 
 

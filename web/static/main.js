@@ -4,7 +4,7 @@ import { EventLog } from './core/event_log.js';
 import { Feed } from './core/feed.js';
 import { Keyboard } from './core/keys.js';
 import * as prefs from './core/prefs.js';
-import { parse } from './core/router.js';
+import { parse, tab } from './core/router.js';
 import { NOTHING } from './core/scene.js';
 import { Store } from './core/store.js';
 import { History } from './core/history.js';
@@ -49,7 +49,7 @@ function draw() {
 
 function routed() {
   const route = parse(location.hash);
-  store.set({ route, overlay: '' });
+  store.set({ route, overlay: '', prefs: { ...store.state.prefs, view: tab(route) } });
   history.follow(route);
 }
 

@@ -66,7 +66,7 @@ export function hindrance(state, name) {
       return active ? '' : 'Nothing runs';
     case 'pause':
       if (now === 'running') return '';
-      return active ? `The batch is ${now.replace('_', ' ')} already` : 'Nothing runs';
+      return active ? `The batch is ${now === 'waiting_limit' ? 'waiting' : now} already` : 'Nothing runs';
     default:
       if (['pausing', 'paused', 'waiting_limit'].includes(now)) return '';
       return active ? 'The batch is running' : state.overview?.resumable ? '' : 'There is no unfinished batch';

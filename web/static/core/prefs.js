@@ -21,7 +21,6 @@ export const DEFAULTS = Object.freeze({
   filters: {},
   sort: 'key',
   sortDown: false,
-  zoom: 1,
   thinking: false,
   treeProblems: false,
 });

@@ -4,7 +4,7 @@
  * @typedef {import('../core/dom.js').Child} Child
  */
 import { h } from '../core/dom.js';
-import { elapsed, plural, shortKey, stateOf } from '../core/format.js';
+import { elapsed, shortKey, stateOf } from '../core/format.js';
 import { href } from '../core/router.js';
 
 /** A state: icon and word, never colour alone. @param {string} state @param {string} [word] */
@@ -50,9 +50,4 @@ export function empty(title, ...text) {
 /** What stands where something went wrong. @param {string} error @param {string} [hint] */
 export function fault(error, hint = '') {
   return h('div', { key: 'fault', class: 'fault', role: 'alert' }, h('p', null, error), hint && h('p', { class: 'quiet-text' }, hint));
-}
-
-/** @param {number | null} maxCycles */
-export function cyclesWanted(maxCycles) {
-  return maxCycles === null ? 'until no story is left' : plural(maxCycles, 'cycle');
 }

@@ -108,6 +108,8 @@ def test_keys_go_everywhere(opened, done: Served):
     expect(help_).to_have_count(0)
     page.keyboard.press("g")
     page.keyboard.press("r")
+    # A view is there with the next frame.
+    expect(page.get_by_role("searchbox", name="Search the events")).to_be_visible()
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("j?")

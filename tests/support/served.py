@@ -92,7 +92,10 @@ class Served:
         return int(self.post("/api/orchestrator/start", {"max_cycles": cycles})["batch_id"])
 
     def idle(self) -> bool:
-        return bool(self.get("/api/orchestrator/status")["status"] == "idle")
+        """Whether nothing runs, and the end of what ran is on record."""
+        board = self.get("/api/board")["board"]
+        recorded = board["batch_id"] is None or board["ended_at"] is not None
+        return recorded and self.get("/api/orchestrator/status")["status"] == "idle"
 
 
 @contextmanager

@@ -73,7 +73,8 @@ def test_pause_is_a_wait_that_ends_with_it(runner: Served):
     wait_until(lambda: develops(runner))
     runner.post("/api/orchestrator/pause")
     (runner.project / "go").touch()
-    wait_until(lambda: runner.get("/api/orchestrator/status")["status"] == "paused")
+    # The status is what the batch is about to put on record.
+    wait_until(lambda: runner.get("/api/board")["board"]["state"] == "paused")
     (wait,) = runner.get("/api/board")["waits"]
     assert (wait["state"], wait["to"]) == ("paused", None)
     runner.post("/api/orchestrator/resume")

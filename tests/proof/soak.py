@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -96,7 +96,7 @@ class Sprint:
         below = [pid for guard in children(self.runner.pid) for pid in (guard, *children(guard))]
         if below:
             self.kills += 1
-            os.kill(chance.choice(below), signal.SIGKILL)
+            _kill(chance.choice(below))
 
     def kill_runner(self, chance: random.Random) -> None:
         """`kill -9` of the runner, perhaps with its guards; then resume.
@@ -107,7 +107,7 @@ class Sprint:
             return
         victims = [*children(self.runner.pid), self.runner.pid] if chance.random() < 0.5 else [self.runner.pid]
         for pid in victims:
-            os.kill(pid, signal.SIGKILL)
+            _kill(pid)
         self.kills += 1
         self.runner.wait()
         self.done_before = self.commands()
@@ -226,6 +226,12 @@ def children(pid: int) -> list[int]:
         if parent == pid:
             found.append(int(name))
     return found
+
+
+def _kill(pid: int) -> None:
+    # A guard or an agent may have ended by itself since it was listed.
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from runner.domain.taxonomy import (
     is_known_task,
     reports_in_shell,
     reports_in_text,
+    without_reports,
 )
 
 LINES_PER_SECOND = 500.0
@@ -77,8 +78,7 @@ class Progress:
     def _told(self, signal: Signal) -> Iterator[CommandProgress]:
         match signal:
             case Said(text=text):
-                yield from self._tasks(reports_in_text(text))
-                yield self._event("text", text)
+                yield from self._said(text)
             case ToolStarted():
                 yield from self._tool_started(signal)
             case ToolEnded(tool_id=tool_id, is_error=is_error, text=text):
@@ -90,6 +90,14 @@ class Progress:
                 yield self._event("note", f"{kind}: {text}")
             case _:
                 return
+
+    def _said(self, text: str) -> Iterator[CommandProgress]:
+        reports = reports_in_text(text)
+        yield from self._tasks(reports)
+        # A report has been told as a task, now or when it was new: its line would say it a second time.
+        words = without_reports(text) if reports else text
+        if words:
+            yield self._event("text", words)
 
     def _tool_started(self, tool: ToolStarted) -> Iterator[CommandProgress]:
         if len(self._tools) < TOOL_NAMES:

@@ -194,6 +194,11 @@ def reports_in_text(text: str) -> list[TaskReport]:
     return [report for match in _LOG_LINE.finditer(text) if (report := _logged(match))]
 
 
+def without_reports(text: str) -> str:
+    """What a text says besides its lines of the log format; empty when it is nothing else."""
+    return _LOG_LINE.sub(lambda match: "" if _logged(match) else match[0], text).strip()
+
+
 def reports_in_shell(command: str) -> list[TaskReport]:
     """The logging calls in a shell command, in order; none at all when a quote is not closed."""
     return [report for call in logging_calls(command) if (report := _called(call))]

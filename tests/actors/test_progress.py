@@ -84,13 +84,12 @@ def test_a_task_is_recognised_in_a_text_and_stays_the_present_one(progress: Prog
     told = progress.events([Said(text=line("implement")), Said(text="Still at it")])
     assert brief(list(told)) == [
         ("task", "implement", "On it", "start"),
-        ("text", "implement", line("implement"), None),
         ("text", "implement", "Still at it", None),
     ]
 
 
 def test_an_end_message_brings_its_metrics(progress: Progress):
-    (event, _) = progress.events([Said(text=line("tests", "end", "Green (files:3, tests:12/12 passed)"))])
+    (event,) = progress.events([Said(text=line("tests", "end", "Green (files:3, tests:12/12 passed)"))])
     assert (event.status, event.metrics) == ("end", {"files": "3", "tests": "12/12 passed"})
 
 
@@ -99,6 +98,13 @@ def test_a_report_and_its_echo_count_once(progress: Progress):
     echo = ToolEnded(tool_id="t1", is_error=False, text=line("setup", message="Looking around"))
     told = progress.events([call, echo, Said(text=f"I have logged:\n{line('setup', message='Looking around')}")])
     assert [event.kind for event in told] == ["task", "tool", "tool", "text"]
+
+
+def test_a_text_that_quotes_reports_is_told_without_them(progress: Progress):
+    told = progress.events([Said(text=f"I log:\n{line('setup')}\n{line('tests')}\nand go on.")])
+    assert [event.kind for event in told] == ["task", "task", "text"]
+    (event,) = progress.events([Said(text=f"As I said: {line('setup')}")])
+    assert event.message == "As I said:"
 
 
 def test_unknown_tasks_are_told_and_remembered(progress: Progress):

@@ -26,6 +26,7 @@ from runner.domain.taxonomy import (
     review_number,
     tasks_of,
     uses_cheap_model,
+    without_reports,
 )
 
 REAL_LOG = Path(__file__).parents[3] / "shared/data/sprint-runner.csv"
@@ -205,9 +206,23 @@ def test_no_text_raises(text):
     assert isinstance(reports_in_text(f"{HEAD},{text}"), list)
 
 
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("nothing to report", "nothing to report"),
+        (f"{HEAD},x", ""),
+        (f'Before\n{HEAD},"two, ""words"""\nafter', "Before\n\nafter"),
+        (f"{SECOND},2a,2a-1,dev-story,setup,begin,x", f"{SECOND},2a,2a-1,dev-story,setup,begin,x"),
+    ],
+)
+def test_what_is_said_besides_the_reports(text, rest):
+    assert without_reports(text) == rest
+
+
 @needs_real_log
 def test_real_log_is_read_completely():
     text = REAL_LOG.read_text(encoding="utf-8")
+    assert without_reports(text) == ""
     rows = list(csv.reader(text.splitlines()))
     reports = reports_in_text(text)
     assert len(reports) == len(rows) == 151

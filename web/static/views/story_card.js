@@ -43,7 +43,7 @@ export function storyCard(row, { app, batch, now, description }) {
     columnOf(row.status) === OTHER && h('p', { class: 'story-card-line' }, stateWord(row.status)),
     row.phases.length > 0 && row.status !== 'done' && phases(row),
     row.running.map((running) => work(running, batch, now)),
-    row.status === 'blocked' && h('p', { class: 'story-card-blocked', 'data-tone': 'error' },
+    row.status === 'blocked' && h('p', { class: 'story-card-blocked', 'data-tone': row.reason ? 'error' : null },
       h('span', { 'aria-hidden': 'true' }, '⊘ '), row.reason || 'No reason is on record'),
     !quiet && figures(row, now),
     description && h('span', { id, hidden: true }, description));

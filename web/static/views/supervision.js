@@ -37,7 +37,7 @@ function figure({ name, value, tone, help }) {
   const word = tone === 'error' ? 'very high' : 'high';
   return h('div', { key: name, class: 'sv-figure', 'data-tone': tone || null, title: help },
     h('dt', null, name, h('span', { class: 'hidden' }, `: ${help}`)),
-    h('dd', null, value, tone && h('span', { class: 'sv-high' }, h('span', { 'aria-hidden': 'true' }, ' ▲ '), word)));
+    h('dd', null, value, tone && h('span', { class: 'sv-high' }, h('span', { 'aria-hidden': 'true' }, ' ▲ '), h('span', { class: 'sv-word' }, word))));
 }
 
 /** @param {State} state @param {App} app @param {import('../core/types.js').Node} root */

@@ -102,10 +102,9 @@ function lanes(state, app, { all, visible, epics, finished, opened }) {
   const whole = new Map(groups(all, state).map((group) => [group.id, group]));
   const columns = all.some(({ status }) => columnOf(status) === OTHER) ? [...STATUSES, OTHER] : STATUSES;
   const counts = new Map(columns.map((column) => [column, visible.filter(({ status }) => columnOf(status) === column).length]));
-  const widths = columns.map((column) => (counts.get(column) ? 'minmax(0, 1fr)' : '104px')).join(' ');
   const folded = finished.length > 0 && !state.prefs.expanded[FINISHED];
   const listed = folded ? epics.filter((epic) => !finished.includes(epic)) : epics;
-  return h('div', { key: 'board', class: 'board', style: { '--lanes': widths } },
+  return h('div', { key: 'board', class: 'board', style: { '--lanes': String(columns.length) } },
     h('div', { key: ' heads', class: 'board-heads', 'aria-hidden': 'true' },
       columns.map((column) => head(column, counts.get(column) ?? 0))),
     finished.length > 0 && finishedRow(app, finished, !folded),

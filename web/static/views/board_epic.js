@@ -49,16 +49,11 @@ export function epicSection(state, app, epic, whole, columns, open) {
     ],
   }, () => [
     head(app, epic, whole, open, batch !== null),
-    open && h('div', { key: 'lanes', class: 'board-lanes', 'data-alone': isAlone(epic.rows) || null },
+    open && h('div', { key: 'lanes', class: 'board-lanes' },
       columns.map((column) => lane(column, epic.rows, (row) => storyCard(row, {
         app, batch, now, description: descriptionOf(state.descriptions, row),
       })))),
   ]);
-}
-
-/** Whether all stand in one column: then they take the whole width. @param {Row[]} some */
-function isAlone(some) {
-  return new Set(some.map(({ status }) => columnOf(status))).size === 1;
 }
 
 /** @param {string} column @param {Row[]} some @param {(row: Row) => import('../core/dom.js').Child} card */

@@ -23,7 +23,7 @@ export function command(state, app) {
   const known = now?.id === id ? now : undefined;
   return [
     ...asking(state, app, id),
-    ...(known?.row ? [commandHead(state, app, known.row), transcript(state, app, known)]
+    ...(known?.row ? [...commandHead(state, app, known.row), transcript(state, app, known)]
       : known?.fault ? [gone(id, known.fault)]
         : [h('p', { key: 'loading', class: 'loading', role: 'status' }, 'Loading the command…')]),
     known?.row && known.target >= 0 && h('span', {

@@ -16,26 +16,59 @@ import { commandHref, state as stateMark, storyLinks, ticking } from './parts.js
 
 const TITLES = 5;
 
-/** @param {State} state @param {App} app @param {any} row - As `GET /api/commands/ID`. */
+/**
+ * The line that stays in sight while one reads, and below it what came of the command.
+ * @param {State} state
+ * @param {App} app
+ * @param {any} row - As `GET /api/commands/ID`.
+ * @returns {Child[]}
+ */
 export function commandHead(state, app, row) {
   const batch = state.past?.batchId ?? null;
   const trouble = row.status !== 'success' && row.status !== 'running';
-  return h('section', { key: 'head', class: 'panel command-head', 'aria-label': 'Command' },
-    h('div', { class: 'panel-head' },
-      h('button', { class: 'quiet', onclick: back, title: 'Back to where you came from (Esc)' }, '← Back'),
-      h('h2', { class: 'command-name' }, row.command),
-      h('span', null, ...(row.story_keys.length ? storyLinks(row.story_keys, batch) : ['no story'])),
-      stateMark(row.status),
-      ...verdicts(row),
-      row.background_task_id !== null && h('span', { class: 'badge', 'data-tone': 'idle' }, 'background'),
-      row.continued && h('span', {
-        class: 'badge', 'data-tone': 'idle', title: 'It went on in the session of the attempt before',
-      }, 'continued session'),
-      attempts(state, row, batch)),
-    row.reason && h('p', { key: 'reason', class: 'command-reason', 'data-tone': trouble ? stateOf(row.status).tone : 'idle' },
-      h('strong', null, trouble ? 'Why: ' : 'Note: '), row.reason),
-    findings(row),
-    h('dl', { class: 'facts' }, ...facts(state, app, row)));
+  return [
+    line(row, batch),
+    h('section', { key: 'head', class: 'panel command-head', 'aria-label': 'Command' },
+      marks(state, row, batch),
+      row.reason && h('p', { key: 'reason', class: 'command-reason', 'data-tone': trouble ? stateOf(row.status).tone : 'idle' },
+        h('strong', null, trouble ? 'Why: ' : 'Note: '), row.reason),
+      findings(row),
+      h('dl', { class: 'facts' }, ...facts(state, app, row))),
+  ];
+}
+
+/**
+ * How a command ended. To have finished is no praise: what it found is told apart, and has the colour.
+ * @param {string} status
+ * @param {boolean} judged
+ */
+export function outcome(status, judged) {
+  if (status !== 'success') return stateMark(status);
+  return h('span', { class: 'state', 'data-tone': judged ? 'idle' : 'success' },
+    h('span', { 'aria-hidden': 'true' }, stateOf(status).icon), 'Finished');
+}
+
+/** Which command it is, and the way back. @param {any} row @param {number | null} batch */
+function line(row, batch) {
+  const { command, status, story_keys: keys } = row;
+  return h('div', { key: 'line', class: 'panel-head command-line' },
+    h('button', { class: 'quiet', onclick: back, title: 'Back to where you came from (Esc)' }, '← Back'),
+    h('h2', { class: 'command-name cut', title: command }, command),
+    h('span', { class: 'cut' }, ...(keys.length ? storyLinks(keys, batch) : ['no story'])),
+    outcome(status, found(row).length > 0));
+}
+
+/** What it found, how it was run, and its other attempts. @param {State} state @param {any} row @param {number | null} batch */
+function marks(state, row, batch) {
+  const all = [
+    ...verdicts(row),
+    row.background_task_id !== null && h('span', { key: 'background', class: 'badge', 'data-tone': 'idle' }, 'background'),
+    row.continued && h('span', {
+      key: 'continued', class: 'badge', 'data-tone': 'idle', title: 'It went on in the session of the attempt before',
+    }, 'continued session'),
+    attempts(state, row, batch),
+  ].filter(Boolean);
+  return all.length > 0 && h('div', { key: 'marks', class: 'command-marks' }, all);
 }
 
 /** @param {State} state @param {App} app @param {any} row @returns {Child[]} */
@@ -106,7 +139,7 @@ function attempts(state, row, batch) {
   const all = Object.values(shown(state).attempts)
     .filter(({ command, story_keys }) => command === row.command && story_keys.join() === stories)
     .sort((one, other) => one.id - other.id);
-  if (all.length < 2) return row.attempt > 1 && h('span', { class: 'badge', 'data-tone': 'warning' }, `attempt ${row.attempt}`);
+  if (all.length < 2) return row.attempt > 1 && h('span', { key: 'attempt', class: 'badge', 'data-tone': 'warning' }, `attempt ${row.attempt}`);
   return h('nav', { key: 'attempts', class: 'command-attempts', 'aria-label': 'Attempts' },
     h('span', { class: 'quiet-text' }, 'Attempt'),
     all.map((one) => {

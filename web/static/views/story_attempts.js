@@ -14,7 +14,8 @@ import { cost, count, duration, plural, shortKey } from '../core/format.js';
 import { shown, time } from '../core/scene.js';
 import { stages, verdictOf } from '../core/story_detail.js';
 import { track } from '../core/story_phases.js';
-import { commandHref, state as stateWord, ticking } from './parts.js';
+import { outcome } from './command_head.js';
+import { commandHref, ticking } from './parts.js';
 
 /** Titles of findings that are shown before the rest is folded. */
 const FINDINGS = 5;
@@ -68,7 +69,7 @@ function attemptRow(state, attempt, key, known) {
     return [
       h('div', { key: 'line', class: 'story-attempt-line' },
         h('a', { class: 'story-attempt-command', href: commandHref(attempt.id, batch) }, attempt.command),
-        stateWord(attempt.status),
+        outcome(attempt.status, verdict !== null),
         notes(attempt, verdict, key),
         h('span', { class: 'story-attempt-model cut', title: 'Model' }, attempt.model || 'default'),
         h('span', { class: 'right' }, attempt.ended_at === null ? ticking(attempt.started_at, now)

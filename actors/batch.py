@@ -223,6 +223,9 @@ class Batch:
     async def _take_stop(self, order: StopOrder) -> None:
         # Nothing runs while the gate is held, so there is no command, story or cycle to wait for.
         when = min(order.when, Stop.COMMAND) if self._gate.held and not self._gate.inside else order.when
+        if self._stop is not None:
+            # A stop under way can be made sooner and not later: who asked for it may have gone.
+            when = min(when, self._stop.when)
         self._stop = StopOrder(when=when, reason=order.reason)
         self._gate.stop(when)
         until = "" if when is Stop.NOW else f", after this {when.name.lower()}"

@@ -73,7 +73,7 @@ def _serving(asset: Asset) -> Callable[[], Awaitable[Response]]:
         packs = bool(asset.packed) and request.accept_encodings.quality("gzip") > 0
         # Weak: packed or not, it is the same page.
         etag = f'W/"{asset.etag}"'
-        same = etag in request.headers.get("if-none-match", "")
+        same = request.if_none_match.contains_weak(asset.etag)
         body = b"" if same else asset.packed if packs else asset.body
         response = Response(body, status=304 if same else 200, content_type=asset.media)
         if packs and not same:

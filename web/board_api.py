@@ -90,7 +90,7 @@ class BoardApi:
                 handle=self.board,
                 query=BoardQuery,
                 answer=BoardAnswer,
-                errors=(404, 409, 503),
+                errors=(404, 503),
             ),
             Route(
                 method="GET",

@@ -110,10 +110,10 @@ class Delivery:
 
     async def farewell(self) -> None:
         """Tell all that the server goes away, and wait until they have been told; the caller sets the limit."""
-        now, goodbye = trio.current_time(), frames.close(frames.GOING_AWAY)
+        goodbye = frames.close(frames.GOING_AWAY)
         clients = (*self._live, *self._ahead)
         for outbox in clients:
-            outbox.push(goodbye, now)
+            outbox.say_goodbye(goodbye)
         for outbox in clients:
             await outbox.drained()
 

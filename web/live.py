@@ -67,7 +67,7 @@ class Live:
         outbox = outbox_of(here.scope["state"])
         await here.accept()
         # In the connection's nursery: one of its own, kept all day, would be an eighth of what a client costs.
-        outbox.alongside(self._bring_up, outbox, _after(here))
+        outbox.alongside(self._bring_up, outbox, _after(here), here.args.get("of", ""))
         try:
             with suppress(Disconnected):
                 await self._listen(here, outbox, Watcher(outbox, self._delivery, self._panorama))
@@ -77,7 +77,7 @@ class Live:
 
     # --- out --------------------------------------------------------------------------------------------------------
 
-    async def _bring_up(self, outbox: Outbox, after: int | None) -> None:
+    async def _bring_up(self, outbox: Outbox, after: int | None, of: str) -> None:
         """Send what the client lacks, then join it to delivery."""
         outbox.pace(REPLAY_SECONDS)
         try:
@@ -85,12 +85,15 @@ class Live:
                 await self._delivery.ready()
             last = await self._records.last_seq()
             known = after is not None and last - REPLAY_LIMIT <= after <= last
+            if known and of:
+                # Another project may have a runner at this port by now, whose numbers mean other events.
+                known = of == await self._records.identity()
             at = after if known and after is not None else await self._greet(outbox)
             while not self._delivery.join(outbox, at):
                 at = await self._replay(outbox, at)
         except (RunnerError, trio.TooSlowError) as error:
             self._tell(outbox, "error", {"error": str(error) or "no events can be had at this moment", "hint": ""})
-            outbox.push(frames.close(frames.UNABLE, "no events"), trio.current_time())
+            outbox.say_goodbye(frames.close(frames.UNABLE, "no events"))
             outbox.finish()
 
     async def _greet(self, outbox: Outbox) -> int:
@@ -122,7 +125,7 @@ class Live:
                 heard, since = 0, now
             heard += 1
             if heard > FLOOD_MESSAGES:
-                outbox.push(frames.close(frames.POLICY, "too many messages"), now)
+                outbox.say_goodbye(frames.close(frames.POLICY, "too many messages"))
                 outbox.finish()
                 return
             await self._answer(text, outbox, watcher)

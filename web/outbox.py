@@ -62,6 +62,7 @@ class Outbox:
         self._waiting = trio.CancelScope()
         """Of the wait until the kernel takes more."""
         self._is_finishing = False
+        self._has_said_goodbye = False
         self.heard = trio.current_time()
         """When the client said anything last."""
         self.ended = ""
@@ -101,7 +102,7 @@ class Outbox:
 
         `born` is the Trio time from which its age counts, `events` how many it tells of.
         """
-        if self.ended:
+        if self.ended or self._has_said_goodbye:
             return False
         taken = 0 if self._queue else self._write(data)
         if taken == len(data):
@@ -110,6 +111,11 @@ class Outbox:
             # Whole as it is: many clients share it, and what lags behind costs next to nothing.
             self._keep((born, events, memoryview(data)[taken:] if taken else data))
         return False
+
+    def say_goodbye(self, close: bytes) -> None:
+        """A Close frame as the last one: not even the answer to the client's own Close may follow it."""
+        self.push(close, trio.current_time())
+        self._has_said_goodbye = True
 
     def _keep(self, chunk: "_Chunk") -> None:
         if self.is_live:

@@ -1,6 +1,7 @@
 """The settings file as the web reads and changes it: in a thread, one change at a time."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +19,18 @@ class Preferences:
         self._environment = environment
         self._options = options
         self._limiter = trio.CapacityLimiter(1)
+        self._latest = Settings()
 
     async def load(self) -> Settings:
         """As they are now. Raises ProjectError when the file says nonsense."""
-        return await trio.to_thread.run_sync(self._load, limiter=self._limiter, abandon_on_cancel=True)
+        self._latest = await trio.to_thread.run_sync(self._load, limiter=self._limiter, abandon_on_cancel=True)
+        return self._latest
+
+    async def latest(self) -> Settings:
+        """As they were when they last made sense: a slip in the file must not hide what runs."""
+        with suppress(ProjectError):
+            await self.load()
+        return self._latest
 
     async def change(self, changes: Mapping[str, int | str]) -> Settings:
         """Write all changes into the file, or none. Raises UsageError, and ProjectError for what is there already."""

@@ -24,6 +24,8 @@ class Initial(msgspec.Struct, frozen=True):
     """The last ones in full, oldest first."""
     background: tuple[BackgroundRow, ...]
     seq: int
+    database: str
+    """Its identity, for `?of=` when the browser comes back."""
     server_time: int
 
 
@@ -37,6 +39,10 @@ class Records:
     async def last_seq(self) -> int:
         """The newest stored event. Raises DatabaseError, like all that is asked here."""
         return await self._reads.ask(queries.last_seq)
+
+    async def identity(self) -> str:
+        """Which database it is."""
+        return await self._reads.ask(queries.identity)
 
     async def events(self, after: int, limit: int) -> Sequence[Envelope]:
         """The next stored events, in order."""
@@ -52,6 +58,7 @@ class Records:
             events=tuple(msgspec.Raw(message(row.envelope)) for row in greeting.events),
             background=greeting.background,
             seq=greeting.seq,
+            database=greeting.database,
             server_time=self._clock(),
         )
         return msgspec.json.encode({"type": "init", "payload": initial}), greeting.seq

@@ -166,8 +166,9 @@ def _response(route: Route, answer: object) -> Response:
     response.headers["cache-control"] = "no-cache"
     response.headers.update(answer.headers)
     if route.tagged and answer.status == 200:
-        response.set_etag(hashlib.blake2b(answer.body, digest_size=12).hexdigest())
-        if response.headers["etag"] in request.headers.get("if-none-match", ""):
+        etag = hashlib.blake2b(answer.body, digest_size=12).hexdigest()
+        response.set_etag(etag)
+        if request.if_none_match.contains_weak(etag):
             response.status_code = 304
             response.set_data(b"")
     return response

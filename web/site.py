@@ -69,12 +69,12 @@ def build(around: Surroundings, offer: Offer) -> Site:
     control = ControlApi(around.door, around.lookout, around.preferences.load)
     sample = _sampler(around, delivery, pulse)
     service = ServiceApi(around.lookout, around.preferences, sample, around.version)
-    history = HistoryApi(around.reads, around.preferences.load)
+    history = HistoryApi(around.reads, around.preferences.latest)
     routes = [
         *control.routes(),
         *SprintApi(around.reads, around.paths, around.redact).routes(),
         *history.routes(),
-        *BoardApi(around.reads, around.paths, around.preferences.load, around.clock).routes(),
+        *BoardApi(around.reads, around.paths, around.preferences.latest, around.clock).routes(),
         *TranscriptApi(around.reads, around.paths.state, around.redact).routes(),
         *service.routes(),
     ]

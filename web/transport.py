@@ -242,7 +242,7 @@ class Connection(TCPServer):
 
     def _cut_off(self) -> None:
         if isinstance(self.protocol, PlainProtocol) and not self.protocol.is_closing:
-            self.outbox.push(frames.close(frames.POLICY, "too much was said"), trio.current_time())
+            self.outbox.say_goodbye(frames.close(frames.POLICY, "too much was said"))
         self.outbox.finish()
 
     async def _end_when_idle(self, resting: trio.CancelScope) -> None:

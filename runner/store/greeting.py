@@ -38,6 +38,8 @@ class Greeting:
     """That batch's background tasks that are not over."""
     seq: int
     """Of the newest event; 0 before the first."""
+    database: str
+    """Which one it is: a `seq` says something only beside this."""
 
 
 def read_greeting(connection: Connection) -> Greeting:
@@ -50,6 +52,7 @@ def read_greeting(connection: Connection) -> Greeting:
             events=queries.events_page(connection, limit=RECENT_EVENTS),
             background=() if batch is None else queries.unfinished_background(connection, batch.id),
             seq=queries.last_seq(connection),
+            database=queries.identity(connection),
         )
 
 

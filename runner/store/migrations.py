@@ -152,6 +152,12 @@ def _second(connection: sqlite3.Connection) -> None:
     search.index_events(connection)
 
 
-STEPS: tuple[Step, ...] = (_first, _second)
+def _third(connection: sqlite3.Connection) -> None:
+    """Version 3: one database is told from another, whatever path or port it is reached by."""
+    connection.execute("CREATE TABLE identity (id TEXT NOT NULL)")
+    connection.execute("INSERT INTO identity (id) VALUES (lower(hex(randomblob(16))))")
+
+
+STEPS: tuple[Step, ...] = (_first, _second, _third)
 VERSION = len(STEPS)
 """The version this runner reads and writes."""

@@ -66,6 +66,12 @@ _BACKGROUND = (
 )
 
 
+def identity(connection: sqlite3.Connection) -> str:
+    """Which database it is, among all that there are."""
+    (found,) = connection.execute("SELECT id FROM identity").fetchone()
+    return str(found)
+
+
 def latest_batch(connection: sqlite3.Connection) -> BatchRow | None:
     """The batch started last."""
     return fetch_first(connection, BatchRow, f"{_BATCH} ORDER BY id DESC LIMIT 1")

@@ -244,6 +244,19 @@ async def test_a_second_stop_may_be_sooner(stage: Stage):
     assert stage.attempts(REVIEW) == ["interrupted"]
 
 
+async def test_a_later_stop_is_not_announced_while_a_sooner_one_is_under_way(stage: Stage):
+    stage.puppets.plan(REVIEW, waits())
+    async with stage.control() as control:
+        await control.ask(ONE)
+        await stage.puppets.at_work(REVIEW)
+        for when in (Stop.COMMAND, Stop.CYCLE):
+            await control.ask(StopBatch(when=when, reason="enough"))
+        await until(lambda: len(stage.payloads("batch:state")) == 2)
+        await stage.puppets.let_go(REVIEW)
+        await control.ended()
+    assert [event["detail"] for event in stage.payloads("batch:state")] == ["enough, after this command"] * 2
+
+
 async def test_an_interrupted_agent_is_continued_in_its_own_session(stage: Stage):
     stage.puppets.plan(REVIEW, waits())
     async with stage.control() as control:

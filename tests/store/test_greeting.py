@@ -50,7 +50,16 @@ def intend(journal: Journal, batch: int, attempt: int) -> None:
 
 
 def test_before_the_first_batch_there_is_nothing_to_tell(path: Path, journal: Journal) -> None:
-    assert greeting(path) == Greeting(batch=None, stories=(), events=(), background=(), seq=0)
+    told = greeting(path)
+    assert told == Greeting(batch=None, stories=(), events=(), background=(), seq=0, database=told.database)
+
+
+def test_a_database_is_told_from_another(path: Path, journal: Journal, tmp_path: Path) -> None:
+    here = greeting(path).database
+    journal.create_batch(1, "scripted")
+    assert greeting(path).database == here
+    open_writer(tmp_path / "other.db").close()
+    assert greeting(tmp_path / "other.db").database not in ("", here)
 
 
 def test_the_batch_under_way_is_told_with_its_stories(path: Path, journal: Journal) -> None:

@@ -49,6 +49,15 @@ def test_packed_or_not_it_is_the_same_page(home: House):
     assert home.get("/main.js", {"If-None-Match": 'W/"other"'}).status == 200
 
 
+@pytest.mark.parametrize("path", ["/main.js", "/api/settings"])
+def test_tags_are_compared_as_tags(home: House, path: str):
+    tag = home.get(path)["etag"]
+    strong = tag.removeprefix("W/")
+    for same in (tag, strong, f'"other", {tag}', "*"):
+        assert home.get(path, {"If-None-Match": same}).status == 304
+    assert home.get(path, {"If-None-Match": f'"x{strong[1:]}'}).status == 200
+
+
 def test_what_packing_makes_no_shorter_is_left_as_it_is(tmp_path: Path):
     (tmp_path / "short.js").write_text("1")
     (tmp_path / "long.js").write_text("1;" * 1000)

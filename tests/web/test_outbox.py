@@ -69,6 +69,14 @@ def fill(outbox: Outbox) -> None:
         pass
 
 
+async def test_nothing_follows_a_goodbye():
+    """The protocol answers the client's own Close: a second one would be against the rules."""
+    async with connected() as ends:
+        ends.outbox.say_goodbye(b"bye")
+        assert not ends.outbox.push(b"more", trio.current_time())
+        assert (ends.outbox.size, await ends.read(3)) == (0, b"bye")
+
+
 async def test_what_the_kernel_takes_is_written_at_once():
     async with connected() as ends:
         assert ends.outbox.push(b"hello", trio.current_time())

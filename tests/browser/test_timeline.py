@@ -253,7 +253,7 @@ def test_running_bar_grows_and_its_clock_is_left_and_come_back_to(opened, gated:
     page.mouse.wheel(0, -300)
     page.keyboard.up("Shift")
     expect(tool(page, "Back to now")).to_be_visible()
-    expect(page).to_have_url(re.compile("to="))
+    expect(page).to_have_url(re.compile("span=20000&to="))
     page.keyboard.press("l")
     expect(tools(page)).to_contain_text("Following")
     expect(page).not_to_have_url(re.compile("to="))

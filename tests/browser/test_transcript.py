@@ -288,16 +288,18 @@ def scroll(page: Page, by: int, done: Callable[[], bool]) -> None:
     wait_until(turned)
 
 
+@pytest.mark.slow
 def test_agent_that_works_is_followed_until_one_scrolls_away(opened, talking: Served):
     page = opened(f"{talking.url}/#/run")
     page.get_by_role("link", name="Open dev-story").click()
     word = {letter: transcript(page).get_by_text(f"word {letter}", exact=True) for letter in "abcd"}
     follow = transcript(page).get_by_role("checkbox", name="Follow")
+    at_work = transcript(page).get_by_text("The agent is at work")
     expect(follow).to_be_checked()
-    expect(transcript(page).get_by_text("The agent is at work")).to_be_in_viewport()
+    expect(at_work).to_be_in_viewport()
     (talking.project / "a").touch()
     expect(word["a"]).to_be_in_viewport()
-    expect(transcript(page).get_by_text("The agent is at work")).to_be_in_viewport()
+    expect(at_work).to_be_in_viewport()
     page.mouse.move(700, 600)
     page.mouse.wheel(0, -600)
     expect(word["a"]).not_to_be_in_viewport()
@@ -311,9 +313,15 @@ def test_agent_that_works_is_followed_until_one_scrolls_away(opened, talking: Se
     expect(word["b"]).to_be_in_viewport()
     (talking.project / "c").touch()
     expect(word["c"]).to_be_in_viewport()
-    expect(transcript(page).get_by_text("The agent is at work")).to_be_in_viewport()
-    page.keyboard.press("f")
-    expect(follow).not_to_be_checked()
+    # Or one goes back to the end by oneself.
+    page.mouse.wheel(0, -600)
+    expect(word["c"]).not_to_be_in_viewport()
+    page.mouse.wheel(0, 5000)
+    expect(at_work).to_be_in_viewport()
+    page.wait_for_function(AT_REST)
+    (talking.project / "d").touch()
+    expect(word["d"]).to_be_in_viewport()
+    expect(at_work).to_be_in_viewport()
 
 
 def test_agent_is_not_followed_when_nobody_wants_it(opened, talking: Served):

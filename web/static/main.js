@@ -36,7 +36,7 @@ const store = new Store(beginning(), () => {
     draw();
   });
 });
-const feed = new Feed(store);
+const feed = new Feed(store, anew);
 const history = new History(store);
 /** @type {import('./views/page.js').App} */
 const app = { store, feed, history };
@@ -45,6 +45,12 @@ function draw() {
   const { state } = store;
   document.documentElement.dataset.theme = state.prefs.theme;
   patch(root, page(state, app));
+}
+
+/** Another runner has this address by now: nothing that is shown or looked at is its. */
+function anew() {
+  window.history.replaceState(null, '', location.pathname);
+  location.reload();
 }
 
 function routed() {

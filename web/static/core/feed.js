@@ -28,9 +28,12 @@ const MAKES_OLD = [
 ];
 
 export class Feed {
-  /** @param {Store} store */
-  constructor(store) {
+  /** @param {Store} store @param {() => void} anew - Forget everything, this page too. */
+  constructor(store, anew) {
     this.store = store;
+    this.anew = anew;
+    /** Which one the events are of: another has other events under the same numbers. Empty: not known. */
+    this.database = '';
     /** The last event that came; -1: everything has to be asked for first. */
     this.seq = -1;
     this.loading = false;
@@ -45,6 +48,7 @@ export class Feed {
     this.old = new Map();
     this.socket = new Socket({
       after: () => (this.seq < 0 ? null : this.seq),
+      of: () => this.database,
       event: (event) => this.event(event),
       message: (type, payload) => this.message(type, payload),
       state: (state, retryAt) => this.line(state, retryAt),
@@ -80,7 +84,7 @@ export class Feed {
 
   /** @param {string} type @param {any} payload */
   message(type, payload) {
-    if (type === 'init') void this.load();
+    if (type === 'init') this.begin(payload?.database ?? '');
     else if (type === 'overview') this.store.set({ overview: payload.overview, health: payload.health });
   }
 
@@ -93,6 +97,16 @@ export class Feed {
       this.measure(event);
       this.schedule();
     } else if (event.seq > this.seq) this.socket.restart();
+  }
+
+  /** The server begins from nothing. @param {string} database */
+  begin(database) {
+    if (database && this.database && database !== this.database) {
+      this.anew();
+      return;
+    }
+    this.database = database;
+    void this.load();
   }
 
   /** Everything about the present. What comes meanwhile waits. */

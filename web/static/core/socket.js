@@ -8,6 +8,7 @@
  * @typedef {import('./types.js').Envelope} Envelope
  * @typedef {object} Listener
  * @property {() => number | null} after - The last `seq` that is had; null: none.
+ * @property {() => string} of - Which database that is of; empty: not known.
  * @property {(event: Envelope) => void} event
  * @property {(type: string, payload: any) => void} message - Everything that is no stored event.
  * @property {(state: 'connecting' | 'live' | 'reconnecting', retryAt: number) => void} state
@@ -62,9 +63,7 @@ export class Socket {
 
   connect() {
     clearTimeout(this.timer);
-    const after = this.listener.after();
-    const query = after === null ? '' : `?after=${after}`;
-    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws${query}`);
+    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws${this.query()}`);
     this.socket = socket;
     if (this.failures === 0) this.listener.state('connecting', 0);
     socket.onopen = () => {
@@ -83,6 +82,13 @@ export class Socket {
     socket.onclose = () => {
       if (this.socket === socket) this.lost();
     };
+  }
+
+  /** From where on the server is to tell. */
+  query() {
+    const after = this.listener.after();
+    const of = this.listener.of();
+    return after === null ? '' : `?after=${after}${of && `&of=${of}`}`;
   }
 
   /** What is done each second: acknowledge, and find out whether anybody is there. */

@@ -62,3 +62,26 @@ test('another database under the same address begins the page anew, the same one
   await settled();
   assert.deepEqual([began.anew, page.asked.filter((path) => path === '/api/board').length], [1, 2]);
 });
+
+test('what comes is shown with the next frame, all of it at once', async () => {
+  const { page, store } = await watching();
+  page.line().tells(warning(8), warning(9));
+  assert.equal(store.state.live.board.seq, 7);
+  page.frame();
+  assert.deepEqual([store.state.live.board.seq, store.state.live.board.warnings], [9, 2]);
+});
+
+test('a page that is hidden before its frame comes says what it has to say all the same', async () => {
+  const { page, store } = await watching();
+  page.line().tells(warning(8));
+  page.hide(true);
+  page.line().tells(warning(9));
+  page.pass(1_000);
+  assert.equal(store.state.live.board.seq, 9);
+  page.line().tells(warning(10));
+  page.pass(1_000);
+  assert.equal(store.state.live.board.seq, 10);
+  page.line().tells(warning(11));
+  page.hide(false);
+  assert.equal(store.state.live.board.seq, 11);
+});

@@ -9,6 +9,7 @@
  */
 import { get } from './api.js';
 import { confirmed } from './orders.js';
+import { Pace } from './pace.js';
 import { follow } from './scene.js';
 import { Socket } from './socket.js';
 import { tell } from './toasts.js';
@@ -18,8 +19,6 @@ const OLDER_LINES = 500;
 /** Lists that have become old are asked for again at most so often, in milliseconds. */
 const SETTLE = 400;
 const RETRY = 2_000;
-/** A hidden page draws nothing; its events are put together so often. */
-const HIDDEN_PAUSE = 500;
 /** @type {[RegExp, 'sprint' | 'batches' | 'plan'][]} */
 const MAKES_OLD = [
   [/^(story:|cycle:|batch:(start|end)$)/, 'sprint'],
@@ -41,7 +40,7 @@ export class Feed {
     this.offset = 0;
     /** @type {Envelope[]} Came, but are not in the state yet. */
     this.waiting = [];
-    this.scheduled = false;
+    this.pace = new Pace(() => this.flush());
     /** @type {number[]} */
     this.latencies = [];
     /** @type {Map<string, number>} */
@@ -57,10 +56,8 @@ export class Feed {
 
   start() {
     this.socket.open();
-    document.addEventListener('visibilitychange', () => {
-      this.watch();
-      if (!document.hidden) this.flush();
-    });
+    document.addEventListener('visibilitychange', () => this.watch());
+    this.pace.start();
   }
 
   /** Now, by the server's clock. */
@@ -95,7 +92,7 @@ export class Feed {
       this.seq = event.seq;
       this.waiting.push(event);
       this.measure(event);
-      this.schedule();
+      this.pace.ask();
     } else if (event.seq > this.seq) this.socket.restart();
   }
 
@@ -156,17 +153,6 @@ export class Feed {
     if (log.firstSeq !== before) return;
     log.prepend(events, events.length < OLDER_LINES);
     this.store.set({ logVersion: this.store.state.logVersion + 1 });
-  }
-
-  schedule() {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    const flush = () => {
-      this.scheduled = false;
-      this.flush();
-    };
-    if (document.hidden) setTimeout(flush, HIDDEN_PAUSE);
-    else requestAnimationFrame(flush);
   }
 
   /** Bring what has come into the state, in one go. */

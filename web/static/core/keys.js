@@ -1,11 +1,13 @@
 /**
  * The keyboard. A view adds its own keys while it is shown; `g` and a letter goes to a view; nothing is taken from
- * somebody who types.
+ * somebody who types. A key that is held does what it does once, unless it moves.
  *
- * @typedef {Record<string, {help: string, run: () => void}>} Keys
+ * @typedef {Record<string, {help: string, run: () => void, moves?: boolean}>} Keys
  */
 
 const SECOND_WITHIN = 1_500;
+const MOVES = new Set(['j', 'k', 'n', 'N', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight']);
+const PRESSES = new Set(['Enter', ' ']);
 const TYPED_IN = new Set(['INPUT', 'TEXTAREA', 'SELECT']);
 
 export class Keyboard {
@@ -17,6 +19,7 @@ export class Keyboard {
   }
 
   start() {
+    document.addEventListener('keydown', pressedOnce, true);
     document.addEventListener('keydown', (event) => this.pressed(event));
   }
 
@@ -27,6 +30,7 @@ export class Keyboard {
     const typing = TYPED_IN.has(target.tagName) && /** @type {HTMLInputElement} */ (target).type !== 'checkbox';
     if (typing && event.key !== 'Escape') return;
     const keys = this.keys();
+    if (event.repeat && !keys[event.key]?.moves) return;
     const now = Date.now();
     const both = this.first && now - this.firstAt < SECOND_WITHIN ? `${this.first} ${event.key}` : '';
     const name = Object.hasOwn(keys, both) ? both : event.key;
@@ -36,6 +40,25 @@ export class Keyboard {
     event.preventDefault();
     keys[name].run();
   }
+}
+
+/**
+ * The keys of a view, of which those that move may be held.
+ * @param {Keys} keys
+ * @returns {Keys}
+ */
+export function moving(keys) {
+  return Object.fromEntries(Object.entries(keys).map(([key, one]) => [key, { ...one, moves: MOVES.has(key) }]));
+}
+
+/**
+ * A button or a link is pressed once, however long Enter is held: what it opened has the focus by then, and would be
+ * pressed too.
+ * @param {KeyboardEvent} event
+ */
+export function pressedOnce(event) {
+  const target = /** @type {Element} */ (event.target);
+  if (event.repeat && PRESSES.has(event.key) && target.closest('button, a, summary')) event.preventDefault();
 }
 
 /**

@@ -9,6 +9,7 @@
  * @typedef {(state: State, app: App) => Child[]} View
  */
 import { h } from '../core/dom.js';
+import { moving } from '../core/keys.js';
 import { back, go, href, tab, VIEWS } from '../core/router.js';
 import { header, headerKeys } from './header.js';
 import { help } from './help.js';
@@ -89,7 +90,7 @@ export function keys(state, app) {
   return {
     ...goes,
     ...headerKeys(state, app),
-    ...viewOf(state.route.view, app)?.keys?.(state, app),
+    ...moving(viewOf(state.route.view, app)?.keys?.(state, app) ?? {}),
     '/': { help: 'Search in this view', run: () => /** @type {HTMLElement | null} */ (document.querySelector('#view [type=search]'))?.focus() },
     '?': { help: 'This help', run: () => app.store.set({ overlay: 'help' }) },
     Escape: { help: 'Close, leave', run: () => escape(state, app) },

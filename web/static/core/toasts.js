@@ -1,36 +1,62 @@
 /**
  * Toasts: what happened while one looked elsewhere. Errors stay until they are closed, the others go after a while;
- * the same thing said again is counted, not piled up.
+ * the same thing said again is counted, not piled up; what is no longer so is taken back.
  *
  * @typedef {import('./types.js').Toast} Toast
  * @typedef {import('./types.js').Envelope} Envelope
  * @typedef {import('./store.js').Store} Store
+ * @typedef {Omit<Toast, 'id' | 'count'>} Said
  */
 import { plural } from './format.js';
 import { isInformation } from './log_line.js';
 import { href } from './router.js';
 
 const STAYS_MS = 6_000;
+/** More of them, and the oldest go; errors only from so many on that nobody would read them. */
 const MOST = 5;
+const MOST_ERRORS = 50;
+const END = 'end of batch';
 let lastId = 0;
 
 /**
  * Show a toast.
  * @param {Store} store
- * @param {{tone: Toast['tone'], title: string, text: string, href?: string}} said
+ * @param {Said} said
  */
 export function toast(store, said) {
   const { toasts } = store.state;
   const same = toasts.find(({ title, text }) => title === said.title && text === said.text);
-  const id = same?.id ?? ++lastId;
-  const others = toasts.filter((one) => one !== same);
-  store.set({ toasts: [...others, { ...said, id, count: (same?.count ?? 0) + 1 }].slice(-MOST) });
-  if (said.tone !== 'error') setTimeout(() => dismiss(store, id), STAYS_MS);
+  const shown = { ...said, id: same?.id ?? ++lastId, count: (same?.count ?? 0) + 1 };
+  store.set({ toasts: fitting([...toasts.filter((one) => one !== same), shown]) });
+  if (!lasts(shown)) setTimeout(() => pass(store, shown), STAYS_MS);
 }
 
 /** @param {Store} store @param {number} id */
 export function dismiss(store, id) {
   store.set({ toasts: store.state.toasts.filter((one) => one.id !== id) });
+}
+
+/** Take back what was said about something. @param {Store} store @param {string} about */
+export function retract(store, about) {
+  const { toasts } = store.state;
+  if (toasts.some((one) => one.about === about)) store.set({ toasts: toasts.filter((one) => one.about !== about) });
+}
+
+/** Its time is over, unless it was said again meanwhile. @param {Store} store @param {Toast} shown */
+function pass(store, { id, count }) {
+  if (store.state.toasts.some((one) => one.id === id && one.count === count)) dismiss(store, id);
+}
+
+/** @param {Said} said */
+function lasts({ tone, stays = false }) {
+  return tone === 'error' || stays;
+}
+
+/** Without the oldest of those that would go by themselves; the newest is always shown. @param {Toast[]} toasts */
+function fitting(toasts) {
+  const passing = toasts.slice(0, -1).filter((one) => !lasts(one));
+  const gone = new Set(passing.slice(0, Math.max(0, toasts.length - MOST)));
+  return toasts.filter((one) => !gone.has(one)).slice(-MOST_ERRORS);
 }
 
 /**
@@ -39,6 +65,7 @@ export function dismiss(store, id) {
  * @param {Envelope} event
  */
 export function tell(store, event) {
+  if (event.type === 'batch:start') retract(store, END);
   const said = wording(event);
   if (!said) return;
   toast(store, said);
@@ -50,7 +77,7 @@ export function tell(store, event) {
 
 /**
  * @param {Envelope} event
- * @returns {{tone: Toast['tone'], title: string, text: string, href?: string} | null}
+ * @returns {Said | null}
  */
 export function wording({ type, payload }) {
   switch (type) {
@@ -78,9 +105,10 @@ export function wording({ type, payload }) {
   }
 }
 
-/** @param {Record<string, any>} payload @returns {{tone: Toast['tone'], title: string, text: string}} */
+/** @param {Record<string, any>} payload @returns {Said} */
 function ended({ status, cycles_completed, reason, batch_id }) {
   const text = `Batch ${batch_id}: ${reason || `${plural(cycles_completed, 'cycle')} completed`}`;
-  if (status === 'completed') return { tone: 'success', title: 'Batch completed', text };
-  return status === 'error' ? { tone: 'error', title: 'Batch ended with an error', text } : { tone: 'info', title: 'Batch stopped', text };
+  if (status === 'error') return { tone: 'error', title: 'Batch ended with an error', text };
+  return status === 'completed' ? { tone: 'success', title: 'Batch completed', text, about: END }
+    : { tone: 'info', title: 'Batch stopped', text, about: END };
 }

@@ -170,6 +170,8 @@
  * @typedef {object} Toast
  * @property {number} id
  * @property {'error' | 'warning' | 'info' | 'success'} tone - Errors stay.
+ * @property {boolean} [stays] - Until it is closed or taken back, also where it is no error.
+ * @property {string} [about] - By which it is taken back.
  * @property {string} title
  * @property {string} text
  * @property {string} [href]

@@ -11,12 +11,25 @@ const ICONS = { error: '✕', warning: '⚠', info: 'ℹ', success: '✓' };
 /** From so many on they can be closed together. */
 const MANY = 3;
 
+/**
+ * Whoever closed it by the keyboard goes on at the next one, or in the view.
+ * @param {HTMLElement} node
+ */
+function closing(node) {
+  return () => {
+    if (!node.contains(document.activeElement)) return;
+    const next = [node.nextElementSibling, node.previousElementSibling].find((one) => one?.matches('.toast'));
+    const target = /** @type {HTMLElement | null} */ (next?.querySelector('button') ?? document.getElementById('view'));
+    target?.focus({ preventScroll: true });
+  };
+}
+
 /** @type {View} */
 export function toasts({ toasts: shown }, app) {
   return [h('div', { key: 'toasts', class: 'toasts', role: 'status', 'aria-live': 'polite', 'aria-label': 'Messages' },
-    shown.length >= MANY && h('button', { key: 'all', class: 'toasts-all', onclick: () => app.store.set({ toasts: [] }) },
+    shown.length >= MANY && h('button', { key: 'all', class: 'toasts-all', mount: closing, onclick: () => app.store.set({ toasts: [] }) },
       `Close all ${shown.length}`),
-    ...shown.map((one) => h('div', { key: one.id, class: 'toast', 'data-tone': one.tone,
+    ...shown.map((one) => h('div', { key: one.id, class: 'toast', 'data-tone': one.tone, mount: closing,
       role: one.tone === 'error' ? 'alert' : null },
       h('span', { class: 'toast-icon', 'aria-hidden': 'true' }, ICONS[one.tone]),
       h('div', { class: 'grow' },

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { confirmed, hindrance, present } from '../../web/static/core/orders.js';
+import { confirmed, hindrance, isOpen, order, present, undecided } from '../../web/static/core/orders.js';
 import { parse } from '../../web/static/core/router.js';
+import { Store } from '../../web/static/core/store.js';
 import { wording } from '../../web/static/core/toasts.js';
 import { words } from '../../web/static/views/words.js';
 import { AT, event, EVIL, state } from './shapes.mjs';
+import { install, settled } from './window.mjs';
 
 process.env.TZ = 'Europe/Berlin';
 const ORDERS = ['start', 'stop', 'pause', 'resume'];
@@ -61,6 +63,53 @@ test('a refusal stays, and orders that have not changed are the same object', ()
   assert.equal(confirmed(orders, [event(1, 'batch:start')]), orders);
 });
 
+/** A page of a runner that answers an order so; what is given to it. */
+function ordering(answer, given = state()) {
+  const page = install({ '/api/orchestrator/start': answer, '/api/orchestrator/stop': answer });
+  return { page, store: new Store({ ...given, toasts: [] }, () => {}) };
+}
+const refuse = () => new Response('{"error": "a batch is already running", "hint": "stop it first"}', { status: 409 });
+const lose = () => { throw new TypeError('network'); };
+
+test('an order that is open, or makes no sense any more, is not given again', async () => {
+  const { page, store } = ordering({ status: 'starting' });
+  await Promise.all([order(store, 'start'), order(store, 'start')]);
+  await order(store, 'stop');
+  assert.deepEqual(page.asked, ['/api/orchestrator/start']);
+  assert.equal(isOpen(store.state, 'start'), true);
+});
+
+test('what the runner refuses is refused in its words, until the next order', async () => {
+  const { store, page } = ordering(refuse);
+  await order(store, 'start');
+  assert.deepEqual([store.state.orders.start.error, store.state.orders.start.hint], ['a batch is already running', 'stop it first']);
+  page.answers['/api/orchestrator/start'] = {};
+  await order(store, 'start');
+  assert.equal(store.state.orders.start.error, '');
+});
+
+test('an order whose answer is lost is neither refused nor open: it is not known, until an event tells', async () => {
+  const { store } = ordering(lose, doing('running'));
+  await order(store, 'stop');
+  assert.deepEqual(store.state.orders, {});
+  assert.deepEqual(store.state.toasts.map(({ title, stays }) => [title, stays]), [['Not known: stop', true]]);
+  assert.match(store.state.toasts[0].text, /^The runner did not answer/);
+  assert.equal(undecided(store.state.toasts, [event(1, 'batch:start')]).length, 1);
+  assert.equal(undecided(store.state.toasts, [event(1, 'batch:state', { state: 'stopping' })]).length, 0);
+});
+
+test('the next order ends the doubt about the last one; an answer that is lost after its event is none', async () => {
+  const { page, store } = ordering(lose, doing('running'));
+  await order(store, 'stop');
+  page.answers['/api/orchestrator/stop'] = async () => {
+    store.set({ orders: confirmed(store.state.orders, [event(1, 'batch:state', { state: 'stopping' })]) });
+    return lose();
+  };
+  await order(store, 'stop');
+  await settled();
+  assert.deepEqual([store.state.orders, store.state.toasts], [{}, []]);
+});
+
 test('what goes on is said in words, and in fewer for the window\'s title', () => {
   const said = (given) => Object.values(words(given));
   assert.deepEqual(said(doing('running')), ['running', 'Running cycle 2 of 5', '● 2/5 Running']);
@@ -103,7 +152,7 @@ test('the end of a batch is told by how it ended', () => {
   const end = (status, reason, cycles_completed = 2) => (
     wording(event(1, 'batch:end', { status, reason, batch_id: 3, cycles_completed }))
   );
-  assert.deepEqual(end('completed', ''), { tone: 'success', title: 'Batch completed', text: 'Batch 3: 2 cycles completed' });
+  assert.deepEqual([end('completed', '').tone, end('completed', '').text], ['success', 'Batch 3: 2 cycles completed']);
   assert.deepEqual([end('error', 'why').tone, end('error', 'why').text], ['error', 'Batch 3: why']);
   assert.deepEqual([end('stopped', '', 1).tone, end('stopped', '', 1).text], ['info', 'Batch 3: 1 cycle completed']);
 });

@@ -8,7 +8,7 @@
  * @typedef {import('./store.js').Store} Store
  */
 import { get } from './api.js';
-import { confirmed } from './orders.js';
+import { confirmed, undecided } from './orders.js';
 import { Pace } from './pace.js';
 import { follow } from './scene.js';
 import { Socket } from './socket.js';
@@ -139,7 +139,7 @@ export class Feed {
     this.seq = seq;
     this.store.set({
       live: { board, attempts: byId(attempts), chains: byId(chains), waits },
-      logVersion: this.store.state.logVersion + 1, loaded: true, loadError: '', project, idleMinutes: idle_minutes,
+      logVersion: this.store.state.logVersion + 1, loaded: true, loadError: '', orders: {}, project, idleMinutes: idle_minutes,
       now: this.now(),
     });
   }
@@ -167,6 +167,7 @@ export class Feed {
       logVersion: state.logVersion + 1,
       line: { ...state.line, latency: this.latency() },
       orders: confirmed(state.orders, events),
+      toasts: undecided(state.toasts, events),
       now: this.now(),
     });
     events.forEach((event) => tell(this.store, event));

@@ -1,12 +1,16 @@
 /**
- * Orders: start, stop, pause, resume. Each is pending until an event of the runner's confirms it, or it is refused.
+ * Orders: start, stop, pause, resume. Each is pending until an event of the runner's confirms it, or it is refused. When
+ * its answer is lost, nobody knows: that is said until an event tells.
  *
  * @typedef {import('./types.js').State} State
  * @typedef {import('./types.js').Envelope} Envelope
  * @typedef {import('./types.js').Pending} Pending
+ * @typedef {import('./types.js').Toast} Toast
  * @typedef {import('./store.js').Store} Store
+ * @typedef {'start' | 'stop' | 'pause' | 'resume'} Name
  */
 import { ApiError, send } from './api.js';
+import { retract, toast } from './toasts.js';
 
 /** @type {Record<string, (event: Envelope) => boolean>} */
 const CONFIRMS = {
@@ -27,31 +31,68 @@ export function confirmed(orders, events) {
 }
 
 /**
- * Give an order.
+ * The messages that still say something after these events: what was not known is.
+ * @param {Toast[]} toasts
+ * @param {Envelope[]} events
+ */
+export function undecided(toasts, events) {
+  const settled = Object.keys(CONFIRMS).filter((name) => events.some(CONFIRMS[name])).map(doubt);
+  return toasts.filter(({ about = '' }) => !settled.includes(about));
+}
+
+/** Whether it was given and neither confirmed nor refused. @param {State} state @param {string} name */
+export function isOpen({ orders }, name) {
+  return Boolean(orders[name] && !orders[name].error);
+}
+
+/**
+ * Give an order, once: what was pressed twice before it could be drawn is one press.
  * @param {Store} store
- * @param {'start' | 'stop' | 'pause' | 'resume'} name
+ * @param {Name} name
  * @param {object} [body]
  */
 export async function order(store, name, body = {}) {
-  const note = (/** @type {Pending | null} */ pending) => {
-    const { [name]: _, ...others } = store.state.orders;
-    store.set({ orders: pending ? { ...others, [name]: pending } : others });
-  };
-  // What was refused before is over, of whatever name.
-  store.set({ orders: Object.fromEntries(Object.entries(store.state.orders).filter(([, { error }]) => !error)) });
-  note({ since: Date.now(), error: '', hint: '' });
+  if (isOpen(store.state, name) || hindrance(store.state, name)) return;
+  forget(store);
+  const given = { since: Date.now(), error: '', hint: '' };
+  store.set({ orders: { ...store.state.orders, [name]: given } });
   try {
     await send('POST', `/api/orchestrator/${name}`, body);
   } catch (error) {
-    const { message, hint } = error instanceof ApiError ? error : new ApiError(String(error), '', 0);
-    note({ since: Date.now(), error: message, hint });
+    const { message, hint, status } = error instanceof ApiError ? error : new ApiError(String(error), '', 0);
+    const { [name]: open, ...others } = store.state.orders;
+    if (status > 0) store.set({ orders: { ...others, [name]: { ...given, error: message, hint } } });
+    // Unless an event has told meanwhile.
+    else if (open === given) {
+      store.set({ orders: others });
+      toast(store, unanswered(name));
+    }
   }
+}
+
+/** What came of earlier orders is over with the next one, of whatever name. @param {Store} store */
+function forget(store) {
+  store.set({ orders: Object.fromEntries(Object.entries(store.state.orders).filter(([, { error }]) => !error)) });
+  Object.keys(CONFIRMS).forEach((name) => retract(store, doubt(name)));
+}
+
+/** What a message about a lost answer is about. @param {string} name */
+function doubt(name) {
+  return `order ${name}`;
+}
+
+/** @param {Name} name @returns {import('./toasts.js').Said} */
+function unanswered(name) {
+  return {
+    tone: 'warning', stays: true, about: doubt(name), title: `Not known: ${name}`,
+    text: 'The runner did not answer; it may do it or not. If nothing changes, press it again.',
+  };
 }
 
 /**
  * Why an order cannot be given now; empty when it can.
  * @param {State} state
- * @param {'start' | 'stop' | 'pause' | 'resume'} name
+ * @param {Name} name
  * @returns {string}
  */
 export function hindrance(state, name) {

@@ -5,7 +5,9 @@
  * @typedef {import('../core/types.js').State} State
  */
 import { h } from '../core/dom.js';
-import { hindrance } from '../core/orders.js';
+import { hindrance, isOpen } from '../core/orders.js';
+
+export { isOpen };
 
 /**
  * @param {State} state
@@ -21,9 +23,4 @@ export function orderButton(state, name, { label, pending, title, primary = fals
     title: waits ? `${pending} The runner has not confirmed it yet` : why || title,
     'aria-disabled': possible ? null : 'true', 'aria-busy': waits || null, onclick: () => possible && act(),
   }, waits ? pending : label);
-}
-
-/** Whether it was given and neither confirmed nor refused. @param {State} state @param {string} name */
-export function isOpen({ orders }, name) {
-  return Boolean(orders[name] && !orders[name].error);
 }

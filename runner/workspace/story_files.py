@@ -21,6 +21,8 @@ DESCRIPTION_LENGTH: Final = 500
 TITLE_LENGTH: Final = 200
 FILE_LIMIT: Final = 2000
 """Most files that are looked into; a long project has some hundred stories."""
+ARCHIVE: Final = "archived-artifacts"
+"""The folder beside theirs to which a commit moves the files of its stories."""
 _HEAD: Final = 256 * 1024
 """Bytes of a file that are read; the largest real one has 41 kB."""
 _FIRST_LINES: Final = 9
@@ -56,19 +58,19 @@ class _Known:
 
 
 class StoryFiles:
-    """The story files of one folder, as they were when last looked at."""
+    """The story files of one folder and of the archive beside it, as they were when last looked at."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known: Mapping[str, _Known] = {}
+        # A story that was taken up again is in both: the later folder has its present text.
+        self._folders = {folder.parent / ARCHIVE: dict[str, _Known](), folder: dict[str, _Known]()}
 
     def read(self) -> Mapping[str, StoryText]:
         """Every story file's name without suffix, and what it says; empty when there is no folder."""
-        known = self._known
-        with suppress(OSError), opened_folder(self._folder) as folder:
-            # Replaced as a whole: a thread that reads at the same time has the old state or the new one.
-            self._known = known = dict(_look(folder, known))
-        return {name: file.text for name, file in known.items()}
+        for path, known in self._folders.items():
+            with suppress(OSError), opened_folder(path) as folder:
+                # Replaced as a whole: a thread that reads at the same time has the old state or the new one.
+                self._folders[path] = dict(_look(folder, known))
+        return {name: file.text for known in self._folders.values() for name, file in known.items()}
 
     def descriptions(self) -> dict[str, str]:
         """The body of `GET /story-descriptions.json`; files that say nothing are left out."""

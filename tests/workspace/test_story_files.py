@@ -52,6 +52,19 @@ def test_a_file_is_read(text: str, expected: StoryText):
     assert read_text(text) == expected
 
 
+def test_what_a_commit_has_archived_is_still_known(tmp_path: Path):
+    folder, archive = tmp_path / "implementation-artifacts", tmp_path / "archived-artifacts"
+    files = StoryFiles(folder)
+    for place in (folder, archive):
+        place.mkdir()
+    (folder / "3a-1-chat.md").write_text(STORY)
+    assert files.read()["3a-1-chat"] == CHAT
+    (folder / "3a-1-chat.md").rename(archive / "3a-1-chat.md")
+    assert files.read()["3a-1-chat"] == CHAT
+    (folder / "3a-1-chat.md").write_text("# Taken up again")
+    assert files.read()["3a-1-chat"].title == "Taken up again"
+
+
 def test_long_texts_are_cut():
     found = read_text(f"# {'t' * 1000}\n## Story\n{'word ' * 1000}")
     assert len(found.title) == TITLE_LENGTH

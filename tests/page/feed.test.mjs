@@ -4,7 +4,7 @@ import { EventLog } from '../../web/static/core/event_log.js';
 import { Feed } from '../../web/static/core/feed.js';
 import { Store } from '../../web/static/core/store.js';
 import { AT, board, event, state } from './shapes.mjs';
-import { install, settled } from './window.mjs';
+import { install, never, settled } from './window.mjs';
 
 const present = (seq) => ({
   seq, project: 'alpha', idle_minutes: 30, board: board({ seq }), attempts: [], chains: [], waits: [], server_time: AT,
@@ -84,4 +84,101 @@ test('a page that is hidden before its frame comes says what it has to say all t
   page.line().tells(warning(11));
   page.hide(false);
   assert.equal(store.state.live.board.seq, 11);
+});
+
+const looks = (page) => page.asked.filter((path) => path === '/api/board').length;
+const failed = () => new Response('{"error": "the sprint file is broken"}', { status: 500 });
+
+test('a first look that fails is tried again, and once however often the line came back', async () => {
+  const { page, store } = await watching({ answers: { '/api/board': failed } });
+  assert.equal(store.state.loadError, 'the sprint file is broken');
+  for (const begun of [1, 2, 3, 4]) {
+    page.line().tells(init('a1'));
+    await settled();
+    assert.equal(looks(page), begun + 1);
+  }
+  page.pass(2_000);
+  await settled();
+  assert.equal(looks(page), 6);
+  page.answers['/api/board'] = present(9);
+  page.pass(2_000);
+  await settled();
+  assert.deepEqual([store.state.loaded, store.state.loadError, store.state.live.board.seq], [true, '', 9]);
+  page.pass(60_000);
+  await settled();
+  assert.equal(looks(page), 7);
+});
+
+test('of two looks the newer one counts, whichever is answered first', async () => {
+  const { page, store } = await watching();
+  let answer = null;
+  page.answers['/api/board'] = () => new Promise((given) => { answer = () => given(new Response(JSON.stringify(present(20)))); });
+  page.line().tells(init('a1'));
+  page.answers['/api/board'] = present(30);
+  page.line().tells(init('a1'));
+  await settled();
+  answer();
+  await settled();
+  assert.equal(store.state.live.board.seq, 30);
+});
+
+test('a look that is never answered ends, and is tried again', async () => {
+  const { page, store } = await watching({ answers: { '/api/board': never } });
+  page.pass(15_000);
+  await settled();
+  assert.equal(store.state.loadError, 'The runner does not answer.');
+  page.answers['/api/board'] = present(9);
+  page.pass(2_000);
+  await settled();
+  assert.equal(store.state.loaded, true);
+});
+
+test('what is missing is asked for; when that does not help, everything is, and ever more seldom', async () => {
+  const { page } = await watching();
+  page.line().tells(warning(40));
+  assert.deepEqual([globalThis.lines.length, page.line().address], [2, '/ws?after=7&of=a1']);
+  page.line().opened();
+  page.line().tells(warning(40));
+  assert.equal(globalThis.lines.length, 2);
+  const from = globalThis.lines.length;
+  for (let second = 0; second < 60; second += 1) {
+    page.pass(1_000);
+    const line = page.line();
+    if (line.readyState === 0) line.opened();
+    line.tells(init('a1'));
+    await settled();
+    page.line().tells(warning(40));
+  }
+  assert.equal(globalThis.lines[from].address, '/ws');
+  assert.ok(globalThis.lines.length - from < 16, `${globalThis.lines.length - from} connections in a minute`);
+});
+
+test('a gap that was filled is forgotten', async () => {
+  const { page, store } = await watching();
+  for (const seq of [8, 10]) {
+    page.line().tells(warning(seq + 1));
+    page.line().opened();
+    page.line().tells(warning(seq), warning(seq + 1));
+  }
+  page.frame();
+  assert.deepEqual([store.state.live.board.seq, page.line().address], [11, '/ws?after=9&of=a1']);
+});
+
+test('a line that closes at once is tried ever more seldom, one that held is tried soon', async () => {
+  const { page } = await watching();
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    page.line().lost();
+    page.pass(20_000);
+    page.line().opened();
+  }
+  page.line().lost();
+  const from = globalThis.lines.length;
+  page.pass(5_000);
+  assert.equal(globalThis.lines.length, from);
+  page.pass(20_000);
+  page.line().opened();
+  page.pass(1_000);
+  page.line().lost();
+  page.pass(1_000);
+  assert.equal(globalThis.lines.length, from + 2);
 });

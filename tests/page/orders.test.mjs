@@ -6,7 +6,7 @@ import { Store } from '../../web/static/core/store.js';
 import { wording } from '../../web/static/core/toasts.js';
 import { words } from '../../web/static/views/words.js';
 import { AT, event, EVIL, state } from './shapes.mjs';
-import { install, settled } from './window.mjs';
+import { install, never, settled } from './window.mjs';
 
 process.env.TZ = 'Europe/Berlin';
 const ORDERS = ['start', 'stop', 'pause', 'resume'];
@@ -96,6 +96,15 @@ test('an order whose answer is lost is neither refused nor open: it is not known
   assert.match(store.state.toasts[0].text, /^The runner did not answer/);
   assert.equal(undecided(store.state.toasts, [event(1, 'batch:start')]).length, 1);
   assert.equal(undecided(store.state.toasts, [event(1, 'batch:state', { state: 'stopping' })]).length, 0);
+});
+
+test('an order that is never answered is not known after a while', async () => {
+  const { page, store } = ordering(never, doing('running'));
+  const given = order(store, 'stop');
+  assert.equal(isOpen(store.state, 'stop'), true);
+  page.pass(15_000);
+  await given;
+  assert.deepEqual([store.state.orders, store.state.toasts.map(({ title }) => title)], [{}, ['Not known: stop']]);
 });
 
 test('the next order ends the doubt about the last one; an answer that is lost after its event is none', async () => {

@@ -65,6 +65,11 @@ export function install(answers = {}) {
     },
   });
   mock.method(performance, 'now', () => Date.now() - began);
+  mock.method(AbortSignal, 'timeout', (milliseconds) => {
+    const late = new AbortController();
+    setTimeout(() => late.abort(), milliseconds);
+    return late.signal;
+  });
   return {
     answers,
     asked,
@@ -82,6 +87,13 @@ export function install(answers = {}) {
     },
     pass: (milliseconds) => mock.timers.tick(milliseconds),
   };
+}
+
+/** An answer that never comes. */
+export function never(address, { signal }) {
+  return new Promise((answered, failed) => {
+    signal.addEventListener('abort', () => failed(signal.reason));
+  });
 }
 
 /** When everything that was answered has been read. */

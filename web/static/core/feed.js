@@ -8,6 +8,7 @@
  * @typedef {import('./store.js').Store} Store
  */
 import { get } from './api.js';
+import { Lists } from './lists.js';
 import { confirmed, undecided } from './orders.js';
 import { Pace } from './pace.js';
 import { follow } from './scene.js';
@@ -16,15 +17,7 @@ import { tell } from './toasts.js';
 
 const FIRST_LINES = 300;
 const OLDER_LINES = 500;
-/** Lists that have become old are asked for again at most so often, in milliseconds. */
-const SETTLE = 400;
 const RETRY = 2_000;
-/** @type {[RegExp, 'sprint' | 'batches' | 'plan'][]} */
-const MAKES_OLD = [
-  [/^(story:|cycle:|batch:(start|end)$)/, 'sprint'],
-  [/^(cycle:|batch:(start|end|state)$)/, 'batches'],
-  [/^(cycle:end|batch:(start|end))$/, 'plan'],
-];
 
 export class Feed {
   /** @param {Store} store @param {() => void} anew - Forget everything, this page too. */
@@ -43,8 +36,12 @@ export class Feed {
     this.pace = new Pace(() => this.flush());
     /** @type {number[]} */
     this.latencies = [];
-    /** @type {Map<string, number>} */
-    this.old = new Map();
+    this.lists = new Lists(store);
+    /** The newest look at everything, and when it is tried again. */
+    this.looks = 0;
+    this.again = 0;
+    /** After which event there was a gap the last time. */
+    this.gapAfter = -1;
     this.socket = new Socket({
       after: () => (this.seq < 0 ? null : this.seq),
       of: () => this.database,
@@ -93,7 +90,19 @@ export class Feed {
       this.waiting.push(event);
       this.measure(event);
       this.pace.ask();
-    } else if (event.seq > this.seq) this.socket.restart();
+    } else if (event.seq > this.seq) this.gap();
+  }
+
+  /** Something is missing: it is asked for, and when that brings the same gap, everything is. */
+  gap() {
+    if (this.gapAfter !== this.seq) {
+      this.gapAfter = this.seq;
+      this.socket.restart();
+      return;
+    }
+    this.flush();
+    this.seq = -1;
+    this.socket.lost();
   }
 
   /** The server begins from nothing. @param {string} database */
@@ -106,29 +115,41 @@ export class Feed {
     void this.load();
   }
 
-  /** Everything about the present. What comes meanwhile waits. */
+  /** Everything about the present. What comes meanwhile waits; only the newest look counts. */
   async load() {
+    clearTimeout(this.again);
+    this.looks += 1;
+    const look = this.looks;
     this.loading = true;
     this.waiting = [];
     try {
-      const began = Date.now();
-      const present = await get('/api/board');
-      const took = Date.now() - began;
-      const ahead = present.server_time - (began + took / 2);
-      // A difference that the way there explains is none.
-      this.offset = Math.abs(ahead) <= took ? 0 : Math.round(ahead);
-      const { events } = await get('/api/events', { before: present.seq + 1, limit: FIRST_LINES });
-      this.present(present, events);
+      const { present, events } = await this.look();
+      if (look === this.looks) this.loaded(present, events);
     } catch (error) {
+      if (look !== this.looks) return;
       this.store.set({ loadError: error instanceof Error ? error.message : String(error) });
-      setTimeout(() => this.load(), RETRY);
-      return;
+      this.again = setTimeout(() => this.load(), RETRY);
     }
+  }
+
+  async look() {
+    const began = Date.now();
+    const present = await get('/api/board');
+    const took = Date.now() - began;
+    const ahead = present.server_time - (began + took / 2);
+    // A difference that the way there explains is none.
+    this.offset = Math.abs(ahead) <= took ? 0 : Math.round(ahead);
+    return { present, events: (await get('/api/events', { before: present.seq + 1, limit: FIRST_LINES })).events };
+  }
+
+  /** @param {any} present @param {Envelope[]} events */
+  loaded(present, events) {
+    this.present(present, events);
     const late = this.waiting.filter((event) => event.seq > this.seq);
     this.loading = false;
     this.waiting = [];
     late.forEach((event) => this.event(event));
-    for (const list of /** @type {const} */ (['sprint', 'batches', 'plan'])) void this.refresh(list);
+    this.lists.refreshAll();
   }
 
   /** @param {any} present @param {Envelope[]} events */
@@ -171,7 +192,7 @@ export class Feed {
       now: this.now(),
     });
     events.forEach((event) => tell(this.store, event));
-    for (const [types, list] of MAKES_OLD) if (events.some(({ type }) => types.test(type))) this.outdated(list);
+    this.lists.outdate(events);
   }
 
   /** @param {Envelope} event */
@@ -188,47 +209,14 @@ export class Feed {
     return sorted[Math.floor(sorted.length / 2)] ?? null;
   }
 
-  /** @param {'sprint' | 'batches' | 'plan'} list */
-  outdated(list) {
-    if (this.old.has(list)) return;
-    this.old.set(list, setTimeout(() => {
-      this.old.delete(list);
-      void this.refresh(list);
-    }, SETTLE));
-  }
-
-  /** @param {'sprint' | 'batches' | 'plan'} list */
-  async refresh(list) {
-    if (list === 'sprint') await this.refreshSprint();
-    else if (list === 'batches') await this.refreshBatches();
-    else await get('/api/plan').then((plan) => this.store.set({ plan }), () => this.store.set({ plan: null }));
-  }
-
-  async refreshSprint() {
-    try {
-      const [sprint, descriptions] = await Promise.all([get('/api/sprint-status'), get('/story-descriptions.json')]);
-      this.store.set({ sprint, descriptions, sprintError: null });
-    } catch (error) {
-      const { message, hint = '' } = /** @type {any} */ (error);
-      this.store.set({ sprintError: { error: message, hint } });
-    }
+  /** @param {import('./lists.js').Name} list */
+  refresh(list) {
+    return this.lists.refresh(list);
   }
 
   /** The batches that are shown, and `more` of them. @param {number} [more] */
-  async refreshBatches(more = 0) {
-    const { batches } = this.store.state;
-    const { live: { board } } = this.store.state;
-    const { rows } = batches;
-    // A batch that has just begun must not push another one out of sight.
-    const begun = board.batch_id !== null && !rows.some(({ id }) => id === board.batch_id) ? 1 : 0;
-    const limit = rows.length ? Math.min(1000, rows.length + begun + more) : undefined;
-    this.store.set({ batches: { ...batches, loading: true } });
-    try {
-      const { batches: found, total } = await get('/api/batches', { limit });
-      this.store.set({ batches: { rows: found, total, loading: false, error: '' } });
-    } catch (error) {
-      this.store.set({ batches: { ...batches, loading: false, error: /** @type {Error} */ (error).message } });
-    }
+  refreshBatches(more = 0) {
+    return this.lists.refreshBatches(more);
   }
 }
 

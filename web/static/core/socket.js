@@ -1,7 +1,7 @@
 /**
  * The line to the server: one WebSocket that comes back by itself where it was.
  *
- * It reconnects after 0.5 s, then twice as long each time up to 15 s, with jitter; at once when the browser says that
+ * It reconnects after 0.5 s, then twice as long each time up to 15 s, with jitter, until one has held; at once when the browser says that
  * the network is back or the page is looked at again. A line that is silent is asked; one that does not answer within
  * five seconds is given up, because a dead network tells nobody.
  *
@@ -67,14 +67,13 @@ export class Socket {
     this.socket = socket;
     if (this.failures === 0) this.listener.state('connecting', 0);
     socket.onopen = () => {
-      this.failures = 0;
-      this.heardAt = Date.now();
+      this.heardAt = performance.now();
       this.acknowledged = 0;
       this.beat = setInterval(() => this.check(), 1_000);
       this.listener.state('live', 0);
     };
     socket.onmessage = ({ data }) => {
-      this.heardAt = Date.now();
+      this.heardAt = performance.now();
       const message = JSON.parse(data);
       if (typeof message.seq === 'number') this.listener.event(message);
       else this.listener.message(message.type, message.payload);
@@ -93,16 +92,15 @@ export class Socket {
 
   /** What is done each second: acknowledge, and find out whether anybody is there. */
   check() {
+    this.failures = 0;
     const seq = this.listener.after() ?? 0;
     if (seq > this.acknowledged) {
       this.acknowledged = seq;
       this.say({ type: 'ack', seq });
     }
-    const silent = Date.now() - this.heardAt;
-    if (silent > ASK_AFTER + ANSWER_WITHIN) {
-      this.drop();
-      this.lost();
-    } else if (silent > ASK_AFTER && silent % ANSWER_WITHIN < ACK_EVERY) this.say({ type: 'ping' });
+    const silent = performance.now() - this.heardAt;
+    if (silent > ASK_AFTER + ANSWER_WITHIN) this.lost();
+    else if (silent > ASK_AFTER && silent % ANSWER_WITHIN < ACK_EVERY) this.say({ type: 'ping' });
   }
 
   drop() {
@@ -112,6 +110,7 @@ export class Socket {
     socket?.close();
   }
 
+  /** Wait, and try again: the longer, the more often it did not hold. */
   lost() {
     this.drop();
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.failures, 10)) * (0.75 + Math.random() / 2);

@@ -144,9 +144,11 @@ def check_state_folder(case: Case) -> Finding:
         )
     held = find_holder(state)
     if held is not None:
-        by = f" (pid {held.pid})" if held.pid else ""
+        by = f" ({held})" if str(held) else ""
         return Finding(
-            state=State.FAIL, detail=f"another runner holds this project{by}", remedy="stop that one before a start"
+            state=State.WARN,
+            detail=f"a runner holds this project{by}",
+            remedy="give it batches with `start` or in the browser; another runner would be refused",
         )
     return Finding(detail=f"{state}, held by nobody")
 

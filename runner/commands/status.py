@@ -113,7 +113,8 @@ def in_words(told: Overview, held: Holder | None, *, now: int) -> list[str]:
     if told.batch_id is None and told.status == STARTING:
         return [f"starting{by}: what an earlier run has left behind is seen to"]
     if told.batch_id is None:
-        return [f"idle: a runner waits for a start{by}" if held else "idle: no runner works here", *_left(told)]
+        waits = "" if held is None else f"idle: a runner waits for a start{by}{held.url and f', {held.url}'}"
+        return [waits or "idle: no runner works here", *_left(told, waits=held is not None)]
     of = "" if told.max_cycles is None else f" of {told.max_cycles}"
     done = f"{told.cycles_completed}{of} cycles done"
     lines = [f"{clean(told.status).replace('_', ' for ')}: batch {told.batch_id}, {done}{by}"]
@@ -125,10 +126,11 @@ def in_words(told: Overview, held: Holder | None, *, now: int) -> list[str]:
     return [*lines, "", *_tables(told, now)]
 
 
-def _left(told: Overview) -> list[str]:
-    """What an idle project can go on with."""
+def _left(told: Overview, *, waits: bool) -> list[str]:
+    """What an idle project can go on with: by a word to the runner that waits, or by a runner yet to be started."""
+    start, resume = ("`start` or in the browser", "`resume`") if waits else ("--cycles N", "--resume")
     if not told.last_seq:
-        return ["no batch has run here yet; start one with --cycles N"]
+        return [f"no batch has run here yet; start one with {start}"]
     if told.resumable is None:
         return ["nothing is left to resume; `history` lists what was done"]
     left = told.resumable
@@ -137,7 +139,7 @@ def _left(told: Overview) -> list[str]:
     # Then the database tells what it did last.
     stood = clean(left.status) if left.status in ENDED else "cut off before its end was recorded"
     done = f"{left.cycles_completed}{of} cycles done"
-    return [f"batch {left.batch_id} is unfinished: {stood}{reason}, {done}; --resume continues it"]
+    return [f"batch {left.batch_id} is unfinished: {stood}{reason}, {done}; {resume} continues it"]
 
 
 def _tables(told: Overview, now: int) -> list[str]:

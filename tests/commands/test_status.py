@@ -129,6 +129,15 @@ def test_runner_that_waits_for_a_start(call: Call, project: Path, clerk: Clerk, 
     assert "a runner waits for a start" in call("status", "--project", project).out
 
 
+def test_runner_that_waits_is_spoken_to_by_commands(
+    call: Call, project: Path, clerk: Clerk, held: ProjectLock, database: Path
+):
+    """The options that start a runner would be refused beside it."""
+    assert "start one with `start` or in the browser" in call("status", "--project", project).out
+    clerk.journal.end_batch(clerk.batch(), "stopped", "by the operator")
+    assert "`resume` continues it" in call("status", "--project", project).out
+
+
 def test_asking_does_not_take_the_lock(call: Call, project: Path, clerk: Clerk, database: Path):
     with ProjectLock(database.parent):
         pass

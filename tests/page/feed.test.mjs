@@ -3,6 +3,7 @@ import test from 'node:test';
 import { EventLog } from '../../web/static/core/event_log.js';
 import { Feed } from '../../web/static/core/feed.js';
 import { Store } from '../../web/static/core/store.js';
+import { isLost, trouble } from '../../web/static/core/trouble.js';
 import { AT, board, event, state } from './shapes.mjs';
 import { install, never, settled } from './window.mjs';
 
@@ -19,7 +20,7 @@ async function watching({ database = 'a1', answers = {} } = {}) {
   const store = new Store(state({
     log: new EventLog(), logVersion: 0, toasts: [], prefs: {}, loaded: false, loadError: '',
     batches: { rows: [], total: 0, loading: false, error: '' },
-    line: { state: 'connecting', since: AT, retryAt: 0, latency: null },
+    line: { state: 'connecting', since: AT, from: 0, retryAt: 0, cause: '', latency: null },
   }), () => {});
   const feed = new Feed(store, () => { began.anew += 1; });
   feed.start();
@@ -181,4 +182,51 @@ test('a line that closes at once is tried ever more seldom, one that held is tri
   page.line().lost();
   page.pass(1_000);
   assert.equal(globalThis.lines.length, from + 2);
+});
+
+/** The line is refused so often, while a plain question is answered so. */
+async function refused(times, answer) {
+  const { page, store } = await watching();
+  page.answers['/healthz'] = answer;
+  for (let attempt = 0; attempt < times; attempt += 1) {
+    page.line().lost();
+    await settled();
+    page.pass(20_000);
+  }
+  return { page, line: () => store.state.line };
+}
+const unknown = () => new Response('{"error": "the token is missing or wrong"}', { status: 401 });
+const gone = () => { throw new TypeError('network'); };
+
+test('why a line is refused is found out at its second failure', async () => {
+  assert.equal((await refused(1, gone)).line().cause, '');
+  assert.equal((await refused(2, gone)).line().cause, 'gone');
+  assert.equal((await refused(2, unknown)).line().cause, 'token');
+  assert.equal((await refused(3, {})).line().cause, 'full');
+});
+
+test('a runner that has just come back is not taken for one that is full', async () => {
+  const { page, line } = await refused(2, gone);
+  page.answers['/healthz'] = {};
+  page.line().lost();
+  await settled();
+  assert.equal(line().cause, 'gone');
+  page.pass(20_000);
+  page.line().opened();
+  assert.deepEqual([line().state, line().cause], ['live', '']);
+});
+
+test('a line is lost when it has not come back after some seconds, and then it says what to do', async () => {
+  const { page, store } = await watching();
+  page.line().lost();
+  page.pass(2_000);
+  assert.equal(isLost(store.state.line), false);
+  page.pass(2_000);
+  assert.equal(isLost(store.state.line), true);
+  assert.match(trouble(store.state.line).what, /^No connection since [0-9]{2}:[0-9]{2}$/);
+  assert.match(trouble({ ...store.state.line, cause: 'gone' }).help, /Start it with sprint-runner/);
+  assert.equal(trouble({ ...store.state.line, cause: 'token' }).what, 'The token has changed');
+  assert.match(trouble({ ...store.state.line, cause: 'full' }).help, /max_websockets/);
+  page.line().opened();
+  assert.equal(isLost(store.state.line), false);
 });

@@ -17,7 +17,7 @@ function beginning() {
   const kept = prefs.load();
   return {
     live: NOTHING, log: new EventLog(), logVersion: 0,
-    line: { state: 'connecting', since: Date.now(), retryAt: 0, latency: null },
+    line: { state: 'connecting', since: Date.now(), from: performance.now(), retryAt: 0, cause: '', latency: null },
     loaded: false, loadError: '', overview: null, health: null, sprint: null, sprintError: null, descriptions: {},
     batches: { rows: [], total: 0, loading: false, error: '' }, plan: null, past: null,
     route: parse(location.hash || `#/${kept.view}`), orders: {}, toasts: [], prefs: kept, local: {}, overlay: '',

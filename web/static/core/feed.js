@@ -14,6 +14,7 @@ import { Pace } from './pace.js';
 import { follow } from './scene.js';
 import { Socket } from './socket.js';
 import { tell } from './toasts.js';
+import { cause } from './trouble.js';
 
 const FIRST_LINES = 300;
 const OLDER_LINES = 500;
@@ -29,6 +30,8 @@ export class Feed {
     /** The last event that came; -1: everything has to be asked for first. */
     this.seq = -1;
     this.loading = false;
+    /** Whether the server answered when it was last asked why there is no line. */
+    this.answered = false;
     /** What the server's clock is ahead of this one. */
     this.offset = 0;
     /** @type {Envelope[]} Came, but are not in the state yet. */
@@ -66,9 +69,22 @@ export class Feed {
   line(state, retryAt) {
     const { line } = this.store.state;
     // Since when the data is old, not since the last attempt to get new.
-    const since = line.state !== 'live' && state !== 'live' ? line.since : Date.now();
-    this.store.set({ line: { ...line, state, since, retryAt } });
+    const { since, from, cause } = line.state !== 'live' && state !== 'live' ? line
+      : { since: Date.now(), from: performance.now(), cause: /** @type {const} */ ('') };
+    this.store.set({ line: { ...line, state, since, from, cause, retryAt } });
     if (state === 'live') this.watch();
+    else if (this.socket.failures > 1) void this.explain();
+  }
+
+  /** Find out why there is no line. */
+  async explain() {
+    const found = await cause();
+    const { line } = this.store.state;
+    if (line.state === 'live') return;
+    // A runner that has just come back answers before it is connected to.
+    const isSure = found !== 'full' || this.answered;
+    this.answered = found === 'full';
+    if (isSure) this.store.set({ line: { ...line, cause: found } });
   }
 
   /** What only somebody who looks at it needs. */

@@ -115,7 +115,7 @@ export class Socket {
     this.drop();
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.failures, 10)) * (0.75 + Math.random() / 2);
     this.failures += 1;
-    this.listener.state('reconnecting', Date.now() + wait);
+    this.listener.state('reconnecting', performance.now() + wait);
     this.timer = setTimeout(() => this.connect(), wait);
   }
 }

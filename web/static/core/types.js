@@ -164,7 +164,9 @@
  * @typedef {object} Line - The connection to the server.
  * @property {'connecting' | 'live' | 'reconnecting'} state
  * @property {number} since
- * @property {number} retryAt - When it is tried again; 0: now.
+ * @property {number} from - The same by the clock that nobody sets, `performance.now()`.
+ * @property {number} retryAt - When it is tried again, by that clock; 0: now.
+ * @property {'' | 'gone' | 'token' | 'full'} cause - Why it is not live, where that is known.
  * @property {number | null} latency - Milliseconds from an event to its arrival here, of the last ones.
  *
  * @typedef {object} Toast

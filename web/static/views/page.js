@@ -11,6 +11,8 @@
 import { h } from '../core/dom.js';
 import { moving } from '../core/keys.js';
 import { back, go, href, tab, VIEWS } from '../core/router.js';
+import { isLost, trouble } from '../core/trouble.js';
+import { lost } from './connection.js';
 import { header, headerKeys } from './header.js';
 import { help } from './help.js';
 import { viewOf } from './lazy.js';
@@ -35,6 +37,7 @@ export function page(state, app) {
   const view = viewOf(route.view, app);
   return [
     ...header(state, app),
+    lost(state, app),
     h('div', { key: 'body', class: `body ${state.prefs.sidebar ? '' : 'without-sidebar'}`, 'data-stale': stale || null },
       sidebar(state, app),
       h('main', { class: 'main' },
@@ -49,12 +52,17 @@ export function page(state, app) {
   ];
 }
 
-/** @param {State} state @returns {Child[]} */
-function loading({ loaded, loadError, line }) {
-  const [title, text] = loaded ? ['Loading the view…', line.state === 'live' ? '' : 'It comes as soon as the connection is back.'] : loadError
-    ? ['The sprint could not be loaded', `${loadError} It is tried again.`]
-    : line.state === 'reconnecting' ? ['No connection to the runner', 'Is it running? It is tried again by itself.'] : ['Loading the sprint…', ''];
+/** What stands where nothing can be shown yet. @param {State} state @returns {Child[]} */
+function loading(state) {
+  const [title, text] = wait(state);
   return [h('div', { class: 'empty', role: 'status' }, h('h2', null, title), text && h('p', null, text))];
+}
+
+/** @param {State} state */
+function wait({ loaded, loadError, line }) {
+  if (loaded) return ['Loading the view…', line.state === 'live' ? '' : 'It comes as soon as the connection is back.'];
+  if (isLost(line)) return Object.values(trouble(line));
+  return loadError ? ['The sprint could not be loaded', `${loadError} It is tried again.`] : ['Loading the sprint…', ''];
 }
 
 /** @param {State} state */

@@ -204,13 +204,17 @@ def test_figures_of_the_progress_are_those_of_the_board(opened, done: Served):
     figures = page.get_by_role("region", name="Batch 1")
     expect(figures).to_contain_text(f"{len(ready)}/{len(stories)} stories")
     expect(figures).to_contain_text(f"{board['cycles_completed']} cycles")
+    own = [story for story in board["stories"].values() if story["status"] == "done"]
+    expect(figures).to_contain_text(f"{len(own)} stories done")
     expect(figures).to_contain_text(f"${board['cost_usd']:.2f}")
     expect(figures).to_contain_text(f"{round(board['tokens'] / 1000)} k tokens")
     expect(figures).to_contain_text(f"{board['failures']} failed")
     assert board["failures"] == 3
     bar = figures.get_by_role("progressbar", name="Progress of the batch")
-    expect(bar).to_have_attribute("aria-valuenow", str(len(ready)))
-    expect(bar).to_have_attribute("aria-valuemax", str(len(stories)))
+    # Completed is full, also when one of its stories is blocked.
+    expect(bar).to_have_attribute("aria-valuetext", f"{board['cycles_completed']} cycles")
+    expect(bar).to_have_attribute("aria-valuenow", "1")
+    expect(bar).to_have_attribute("aria-valuemax", "1")
     own = epic(page, "3").get_by_role("progressbar")
     expect(own).to_have_attribute("aria-valuenow", "1")
     expect(own).to_have_attribute("aria-valuemax", "2")

@@ -92,7 +92,7 @@ def test_start_beside_an_unfinished_batch_asks_what_becomes_of_it(opened, gated:
     button(page, "Start").click()
     asked = page.get_by_role("dialog", name="Batch 1 is unfinished")
     asked.get_by_role("button", name="Close it and start a new one").click()
-    expect(page.get_by_role("navigation", name="Batches")).to_contain_text("2/2 completed")
+    expect(page.get_by_role("navigation", name="Batches")).to_contain_text("2 of 2 cycles")
     assert gated.get("/api/batches/1")["batch"]["status"] == "stopped"
 
 

@@ -26,7 +26,7 @@ def test_past_batch_is_looked_at_while_another_runs(opened, gated: Served):
     gated.begin()
     page = opened(gated.url)
     expect(developing(page)).to_be_visible()
-    batches(page).get_by_role("link").filter(has_text="1/1 completed").click()
+    batches(page).get_by_role("link").filter(has_text="1 of 1 cycle").click()
     expect(banner(page)).to_contain_text("Batch 1, completed, ended")
     expect(now(page)).to_contain_text("Nothing runs any more")
     expect(page.get_by_role("region", name="Batch 1")).to_be_visible()

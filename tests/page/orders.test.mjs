@@ -134,9 +134,10 @@ test('what goes on is said in words, and in fewer for the window\'s title', () =
 test('what is over is said by how it ended', () => {
   const ends = [over('error', resumable), over('stopped', resumable), over('completed'), over('stopped'), state()];
   const found = ends.map((given) => words(given));
-  assert.deepEqual(found.map((one) => one.state), ['error', 'stopped', 'completed', 'idle', 'idle']);
+  assert.deepEqual(found.map((one) => one.state), ['error', 'stopped', 'completed', 'stopped', 'idle']);
   assert.deepEqual(found.map((one) => one.long),
-    ['Batch 3 ended with an error', 'Idle, batch 3 unfinished', 'Idle, batch 3 completed', 'Idle', 'Idle']);
+    ['Batch 3 ended with an error', 'Idle, batch 3 unfinished', 'Idle, batch 3 completed', 'Idle, batch 3 unfinished', 'Idle'],
+    'a stopped one is unfinished before the runner says so');
 });
 
 test('toasts tell what somebody has to know, and nothing else', () => {

@@ -11,13 +11,13 @@
  * @property {string} word
  * @property {string} tone
  * @property {boolean} breathes
- * @property {string} cycles
  * @property {string} age
- * @property {string} rest
+ * @property {string} rest - How far it is, and what it cost.
+ * @property {string} took
  */
 import { h } from '../core/dom.js';
-import { ago, cost, duration, plural, stateOf } from '../core/format.js';
-import { elapsed } from '../core/reducer.js';
+import { ago, cost, moment, plural, stateOf } from '../core/format.js';
+import { cycles } from '../core/headway.js';
 import { href } from '../core/router.js';
 import { opened } from './menu.js';
 
@@ -53,11 +53,11 @@ export function sidebar(state, app) {
       drawer && h('button', { class: 'quiet icon', 'aria-label': 'Close', title: 'Close (Esc)', onclick: close }, '×')),
     h('ul', { class: 'batches' },
       board.batch_id !== null && h('li', { key: 'live' },
-        link(present(state), href({ view: seen(state), batch: null }), past === null)),
+        link(present(state), null, state)),
       ...batches.rows.filter(({ id }) => id !== board.batch_id).map((line) => h('li', {
         key: line.id, deps: [JSON.stringify(line), past?.batchId === line.id, minute, state.route.view,
           overview?.resumable?.batch_id === line.id],
-      }, () => [link(over(line, state), href({ view: seen(state), batch: line.id }), past?.batchId === line.id)]))),
+      }, () => [link(over(line, state), line.id, state)]))),
     batches.rows.length === 0 && board.batch_id === null && h('p', { class: 'sidebar-note' },
       batches.loading || !state.loaded ? 'Loading…' : 'No batch yet. Start makes the first one.'),
     batches.error && h('p', { class: 'fault' }, batches.error),
@@ -67,9 +67,14 @@ export function sidebar(state, app) {
     }, batches.loading ? 'Loading…' : `Show more (${batches.total - batches.rows.length})`));
 }
 
-/** A view of one thing of another batch makes no sense here. @param {State} state */
-function seen({ route }) {
-  return route.view === 'command' || route.view === 'story' ? 'run' : route.view;
+/**
+ * Where a choice leads: to the same view of that batch. A view of one thing of another batch makes no sense there, and who
+ * chooses the batch that is shown already wants to see what it did.
+ * @param {State} state
+ * @param {boolean} isShown
+ */
+function seen({ route }, isShown) {
+  return isShown || route.view === 'command' || route.view === 'story' ? 'run' : route.view;
 }
 
 /** @param {State} state @returns {Row} */
@@ -78,17 +83,18 @@ function present(state) {
   const runs = board.ended_at === null;
   return {
     ...look(board.state, /** @type {number} */ (board.batch_id), state), breathes: runs && board.state === 'running',
-    cycles: cycles(board), age: board.ended_at === null ? 'now' : age(board.ended_at, state.now),
-    rest: rest(Object.keys(board.stories).length, elapsed(board, state.now), cost(board.cost_usd, board.commands > 0)),
+    age: board.ended_at === null ? 'now' : age(board.ended_at, state.now),
+    rest: `${cycles(board)} · ${cost(board.cost_usd, board.commands > 0)}`,
+    took: took(Object.keys(board.stories).length, board.ended_at, state.now),
   };
 }
 
 /** @param {BatchLine} line @param {State} state @returns {Row} */
 function over(line, state) {
   return {
-    ...look(line.status, line.id, state), breathes: false, cycles: cycles(line),
-    age: age(line.ended_at ?? line.started_at, state.now),
-    rest: rest(line.story_count, line.duration_ms, cost(line.cost_usd, line.cost_usd > 0)),
+    ...look(line.status, line.id, state), breathes: false, age: age(line.ended_at ?? line.started_at, state.now),
+    rest: `${cycles({ ...line, state: line.status })} · ${cost(line.cost_usd, line.cost_usd > 0)}`,
+    took: took(line.story_count, line.ended_at, state.now),
   };
 }
 
@@ -100,11 +106,6 @@ function look(status, id, { overview }) {
   return { id, icon, word: status === 'waiting_limit' ? 'waiting' : word.toLowerCase(), tone };
 }
 
-/** @param {{cycles_completed: number, max_cycles: number | null}} batch */
-function cycles({ cycles_completed, max_cycles }) {
-  return `${cycles_completed}/${max_cycles ?? '∞'}`;
-}
-
 /** In its largest unit: `3 h`. @param {number} at @param {number} now */
 function age(at, now) {
   const [value, unit] = ago(at, now).split(' ');
@@ -112,18 +113,19 @@ function age(at, now) {
   return !unit || unit === 's' ? '<1 m' : `${value} ${unit}`;
 }
 
-/** @param {number} stories @param {number | null} took @param {string} spent */
-function rest(stories, took, spent) {
-  return `${plural(stories, 'story', 'stories')} · ${duration(took)} · ${spent}`;
+/** @param {number} stories @param {number | null} ended @param {number} now */
+function took(stories, ended, now) {
+  return `it took ${plural(stories, 'story', 'stories')}${ended === null ? '' : `, ended ${moment(ended, now)}`}`;
 }
 
-/** @param {Row} row @param {string} address @param {boolean} current */
-function link({ id, icon, word, tone, breathes, cycles: done, age: old, rest: more }, address, current) {
-  return h('a', { class: 'batch', href: address, 'aria-current': current ? 'true' : null,
-    title: `Batch ${id}, ${word}${old === 'now' ? '' : `, ended ${old} ago`}` },
+/** @param {Row} row @param {number | null} batch - null: the present one. @param {State} state */
+function link({ id, icon, word, tone, breathes, age: old, rest, took: title }, batch, state) {
+  const isShown = batch === (state.past?.batchId ?? null);
+  return h('a', { class: 'batch', href: href({ view: seen(state, isShown), batch }), 'aria-current': isShown ? 'true' : null,
+    title: `Batch ${id}, ${word}: ${title}` },
     h('span', { class: 'state batch-id', 'data-tone': tone },
       h('span', { 'aria-hidden': 'true', class: breathes ? 'breathing' : '' }, icon), String(id)),
-    h('span', { class: 'batch-what cut' }, done, ' ', h('span', { class: 'batch-word', 'data-tone': tone }, word)),
+    h('span', { class: 'batch-word cut', 'data-tone': tone }, word),
     h('span', { class: 'batch-age quiet-text' }, old, old !== 'now' && h('span', { class: 'hidden' }, ' ago')),
-    h('span', { class: 'batch-more quiet-text cut' }, more));
+    h('span', { class: 'batch-more quiet-text cut' }, rest));
 }

@@ -45,7 +45,9 @@ function stopping(detail) {
 /** @param {State} state */
 function ended({ live: { board }, overview }) {
   if (board.state === 'error') return { state: 'error', long: `Batch ${board.batch_id} ended with an error`, short: '✕ Error' };
-  if (overview?.resumable) return { state: 'stopped', long: `Idle, batch ${overview.resumable.batch_id} unfinished`, short: '■ Unfinished' };
+  // What the runner says of it comes a moment after the end of the batch.
+  const unfinished = overview?.resumable?.batch_id ?? (board.state === 'stopped' ? board.batch_id : null);
+  if (unfinished !== null) return { state: 'stopped', long: `Idle, batch ${unfinished} unfinished`, short: '■ Unfinished' };
   if (board.state === 'completed') return { state: 'completed', long: `Idle, batch ${board.batch_id} completed`, short: '✓ Completed' };
   return { state: 'idle', long: 'Idle', short: '○ Idle' };
 }

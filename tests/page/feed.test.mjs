@@ -230,3 +230,14 @@ test('a line is lost when it has not come back after some seconds, and then it s
   page.line().opened();
   assert.equal(isLost(store.state.line), false);
 });
+
+test('an event that is damaged costs no other one, and is a line of the log all the same', async () => {
+  const { page, store } = await watching();
+  const damaged = ['command:start', 'command:end', 'cycle:end', 'batch:warning', 'batch:state'];
+  page.line().tells(warning(8), ...damaged.map((type, place) => event(9 + place, type, place % 2 ? {} : null)), warning(14));
+  page.frame();
+  const { live, log, toasts } = store.state;
+  assert.deepEqual([live.board.seq, live.board.at, live.board.warnings], [14, AT + 14_000, 2]);
+  assert.deepEqual(log.lines.map(({ seq }) => seq), [8, 9, 10, 11, 12, 13, 14]);
+  assert.deepEqual(toasts.map(({ title }) => title), ['Warning: w8', 'Warning: w14']);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Replay } from '../../web/static/core/replay.js';
 import { follow, NOTHING } from '../../web/static/core/scene.js';
+import { isDamaged } from '../../web/static/core/shape.js';
 import { AT, chance, event, EVIL, pick, range } from './shapes.mjs';
 
 const KEYS = ['1-1-one', '__proto__', EVIL];
@@ -11,15 +12,15 @@ function history(count) {
   const random = chance(3);
   const one = (seq) => {
     const command_id = random(20);
-    const of = { command_id, story_key: KEYS[random(3)], command: 'dev-story' };
+    const of = { command_id, story_key: KEYS[random(3)], command: 'dev-story', task_id: '' };
     return pick(random, [
-      ['batch:state', { state: pick(random, ['running', 'paused', 'waiting_limit']) }],
+      ['batch:state', { batch_id: 1, state: pick(random, ['running', 'paused', 'waiting_limit']) }],
       ['command:start', { ...of, story_keys: [of.story_key], attempt: 1, model: '', background: random(3) === 0 }],
       ['command:progress', { ...of, kind: 'tool', message: `m${seq}` }],
-      ['command:end', { ...of, status: 'success', reason: '', metrics: { tokens: random(99) } }],
-      ['story:status', { story_key: of.story_key, new_status: 'review', reason: '' }],
-      ['background:start', { background_task_id: random(5), task_type: 'chain', story_keys: [] }],
-      ['background:end', { background_task_id: random(5), status: 'completed' }],
+      ['command:end', { ...of, status: 'success', reason: '', attempt: 1, metrics: { tokens: random(99) } }],
+      ['story:status', { story_key: of.story_key, old_status: '', new_status: 'review', reason: '' }],
+      ['background:start', { background_task_id: random(5), task_type: 'chain', story_keys: [], status: 'running' }],
+      ['background:end', { background_task_id: random(5), task_type: 'chain', story_keys: [], status: 'completed' }],
       ['batch:start', { batch_id: 1, max_cycles: 'all', resumed: random(9) > 0 }],
     ]);
   };
@@ -64,4 +65,18 @@ test('scenes that were shown are not changed by what comes after', () => {
   const copy = structuredClone(before);
   replay.after(1730);
   assert.deepEqual(before, copy);
+});
+
+test('a damaged event changes nothing but the place and the time of the scene', () => {
+  const before = SCENES.at(-1);
+  for (const type of ['batch:start', 'batch:state', 'command:start', 'command:end', 'cycle:end', 'background:start']) {
+    for (const payload of [{}, null, [], 'x']) {
+      const after = follow(before, event(5000, type, payload));
+      assert.deepEqual(after, { ...before, board: { ...before.board, seq: 5000, at: AT + 5_000_000 } });
+    }
+  }
+});
+
+test('the events of this test are what their types say', () => {
+  assert.deepEqual(EVENTS.filter(isDamaged), []);
 });

@@ -17,6 +17,9 @@ from runner.domain.events import Envelope
 HERE = Path(__file__).parent
 CASES: list[dict[str, Any]] = json.loads((HERE / "board_cases.json").read_text())
 SEQUENCES = 300
+DAMAGED = 0.2
+"""The share of events that are not what their type says."""
+ODD: tuple[Any, ...] = (None, "", "x", 7, 1.5, True, [], [1], ["2-1-three"], {}, {"tokens": "9"}, {"__proto__": 1})
 KEYS = ("2-1-three", "2-2-four", "__proto__", "constructor", "<img src=x onerror=alert(1)>")
 COMMANDS = (
     "create-story",
@@ -85,8 +88,16 @@ def _sequence(chance: random.Random) -> list[dict[str, Any]]:
     for seq in range(1, chance.randrange(2, 60)):
         at += chance.randrange(0, 90_000)
         type_, payload = _event(chance)
-        events.append({"seq": seq, "type": type_, "timestamp": at, "payload": payload})
+        damaged = _damaged(payload, chance) if chance.random() < DAMAGED else payload
+        events.append({"seq": seq, "type": type_, "timestamp": at, "payload": damaged})
     return events
+
+
+def _damaged(payload: dict[str, Any], chance: random.Random) -> Any:
+    """Without a field, with another value in it, or nothing that has fields."""
+    name = chance.choice(list(payload))
+    others = {key: value for key, value in payload.items() if key != name}
+    return chance.choice([others, {**payload, name: chance.choice(ODD)}, chance.choice(ODD)])
 
 
 def _event(chance: random.Random) -> tuple[str, dict[str, Any]]:

@@ -52,7 +52,7 @@ export class EventLog {
   append(events) {
     for (const event of events) {
       if (event.seq <= this.lastSeq) continue;
-      const line = logLine(event);
+      const line = lineOf(event);
       this.lines.push(line);
       const shows = this.shown === this.lines || fits(line, this.filter);
       if (shows) this.appended += 1;
@@ -69,7 +69,7 @@ export class EventLog {
   prepend(events, all) {
     const first = this.firstSeq;
     const older = events.filter((event) => !first || event.seq < first);
-    const lines = older.map(logLine);
+    const lines = older.map(lineOf);
     this.lines.unshift(...lines);
     if (this.shown !== this.lines) this.shown.unshift(...lines.filter((line) => fits(line, this.filter)));
     this.complete = all;
@@ -92,6 +92,15 @@ export class EventLog {
     const { story, kind, text } = this.filter;
     this.appended = 0;
     this.shown = story || kind || text ? this.lines.filter((line) => fits(line, this.filter)) : this.lines;
+  }
+}
+
+/** One whose payload cannot be read is told by its type alone. @param {Envelope} event */
+function lineOf(event) {
+  try {
+    return logLine(event);
+  } catch {
+    return logLine({ ...event, payload: {} });
   }
 }
 

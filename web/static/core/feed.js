@@ -12,6 +12,7 @@ import { Lists } from './lists.js';
 import { confirmed, undecided } from './orders.js';
 import { Pace } from './pace.js';
 import { follow } from './scene.js';
+import { isDamaged, isRecord } from './shape.js';
 import { Socket } from './socket.js';
 import { tell } from './toasts.js';
 import { cause } from './trouble.js';
@@ -98,8 +99,9 @@ export class Feed {
     else if (type === 'overview') this.store.set({ overview: payload.overview, health: payload.health });
   }
 
-  /** @param {Envelope} event */
-  event(event) {
+  /** @param {Envelope} told */
+  event(told) {
+    const event = isRecord(told.payload) ? told : { ...told, payload: {} };
     if (this.loading) this.waiting.push(event);
     else if (event.seq === this.seq + 1) {
       this.seq = event.seq;
@@ -207,7 +209,7 @@ export class Feed {
       toasts: undecided(state.toasts, events),
       now: this.now(),
     });
-    events.forEach((event) => tell(this.store, event));
+    for (const event of events) if (!isDamaged(event)) tell(this.store, event);
     this.lists.outdate(events);
   }
 

@@ -8,6 +8,7 @@
  * @typedef {import('./types.js').StoryCard} StoryCard
  * @typedef {import('./types.js').Envelope} Envelope
  */
+import { isWhole } from './shape.js';
 
 /** A story's way through its cycle, as the base names of commands. */
 export const PHASES = ['create-story', 'story-review', 'create-tech-spec', 'tech-spec-review', 'dev-story', 'code-review'];
@@ -20,14 +21,13 @@ export const EMPTY = Object.freeze({
 });
 
 /**
- * The board after this event.
+ * The board after this event. One that is not understood only moves its place and time.
  * @param {Board} board
  * @param {Envelope} envelope
  * @returns {Board}
  */
 export function absorb(board, { seq, type, timestamp, payload }) {
-  const change = Object.hasOwn(CHANGES, type) ? CHANGES[type] : undefined;
-  const after = change ? change(board, payload, timestamp) : board;
+  const after = isWhole(type, payload) ? CHANGES[type](board, payload, timestamp) : board;
   return { ...after, seq, at: timestamp };
 }
 

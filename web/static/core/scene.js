@@ -7,6 +7,7 @@
  * @typedef {import('./types.js').State} State
  */
 import { absorb, EMPTY } from './reducer.js';
+import { isWhole } from './shape.js';
 
 /** @type {Scene} */
 export const NOTHING = Object.freeze({ board: EMPTY, attempts: {}, chains: {}, waits: [] });
@@ -37,6 +38,7 @@ export function time(state) {
 export function follow(scene, envelope) {
   const { type, payload, timestamp } = envelope;
   const board = absorb(scene.board, envelope);
+  if (!isWhole(type, payload)) return { ...scene, board };
   const begins = type === 'batch:start' && !(payload.resumed && payload.batch_id === scene.board.batch_id);
   const before = begins ? NOTHING : scene;
   const change = Object.hasOwn(CHANGES, type) ? CHANGES[type] : undefined;

@@ -2,8 +2,8 @@
  * Long texts, folded, and texts as a terminal would have shown them. Pure.
  */
 
-/** Colours, cursor movements and titles of a terminal. */
-const SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
+/** Colours, cursor movements and titles of a terminal. A title that does not end on its line is none, and hides nothing. */
+const SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 
 /** Without what only a terminal understands. @param {string} text */
 export function plain(text) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { href, parse, tab, VIEWS } from '../../web/static/core/router.js';
+import { arrived, back, go, href, parse, tab, VIEWS } from '../../web/static/core/router.js';
 import { chance, EVIL, HOSTILE, pick, range } from './shapes.mjs';
 
 const ROUTE = { view: 'run', batch: null, story: null, command: null, filters: {} };
@@ -57,4 +57,55 @@ test('what was typed by hand is read as well as it can be', () => {
 test('a story belongs to the tab of stories, and a command to that of the run', () => {
   assert.deepEqual(['#/story/x', '#/command/1', '#/board', '#/__proto__'].map((hash) => tab(parse(hash))),
     ['stories', 'run', 'board', 'run']);
+});
+
+/** A browser that other pages were looked at in before, and that counts no further than fifty. */
+function browsing() {
+  const entries = [{ hash: '#/run', state: null }];
+  let at = 0;
+  const move = (entry) => {
+    entries.splice(at + 1, Infinity, entry);
+    at += 1;
+  };
+  const read = () => { globalThis.location = { hash: entries[at].hash }; };
+  globalThis.history = {
+    length: 50,
+    get state() { return entries[at].state; },
+    pushState: (state, title, hash) => move({ hash, state }),
+    replaceState: (state, title, hash = entries[at].hash) => { entries[at] = { hash, state }; },
+    back: () => { at -= 1; },
+  };
+  globalThis.PopStateEvent = class extends Event {};
+  globalThis.dispatchEvent = () => { read(); arrived(); };
+  read();
+  arrived();
+  return {
+    address: () => entries[at].hash,
+    /** A link, as the browser follows it by itself. */
+    follow: (hash) => {
+      move({ hash, state: null });
+      dispatchEvent();
+    },
+    back: () => {
+      back();
+      dispatchEvent();
+    },
+  };
+}
+
+test('back leads to where one came from within the page, by link or by key, and never out of it', () => {
+  const browser = browsing();
+  browser.follow('#/stories');
+  go({ view: 'story', story: '1-1-one' });
+  go({ view: 'story', story: '1-1-one', filters: { q: 'a' } }, { replace: true });
+  browser.follow('#/command/3');
+  const seen = [];
+  for (let step = 0; step < 4; step += 1) {
+    browser.back();
+    seen.push(browser.address());
+  }
+  assert.deepEqual(seen, ['#/story/1-1-one?q=a', '#/stories', '#/run', '#/run']);
+  go({ view: 'board' });
+  browser.back();
+  assert.equal(browser.address(), '#/run');
 });

@@ -4,7 +4,7 @@ import { EventLog } from './core/event_log.js';
 import { Feed } from './core/feed.js';
 import { Keyboard } from './core/keys.js';
 import * as prefs from './core/prefs.js';
-import { parse, tab } from './core/router.js';
+import { arrived, parse, tab } from './core/router.js';
 import { NOTHING } from './core/scene.js';
 import { Store } from './core/store.js';
 import { History } from './core/history.js';
@@ -54,19 +54,25 @@ function anew() {
 }
 
 function routed() {
+  arrived();
   const route = parse(location.hash);
   store.set({ route, overlay: '', prefs: { ...store.state.prefs, view: tab(route) } });
   history.follow(route);
 }
 
-/** @type {Record<string, any>} */
 let saved = store.state.prefs;
+function save() {
+  prefs.save(store.state.prefs, saved);
+  saved = store.state.prefs;
+}
+
 setInterval(() => {
   // Durations tick together, and preferences are written when they have changed.
   if (!document.hidden) store.set({ now: feed.now() });
-  if (saved !== store.state.prefs) prefs.save((saved = store.state.prefs));
+  save();
 }, 1_000);
-addEventListener('pagehide', () => prefs.save(store.state.prefs));
+addEventListener('pagehide', save);
+arrived();
 addEventListener('popstate', routed);
 addEventListener('hashchange', routed);
 new Keyboard(() => keys(store.state, app)).start();

@@ -25,6 +25,7 @@ export const DEFAULTS = Object.freeze({
   treeProblems: false,
 });
 const MOST_EXPANDED = 500;
+const MOST_CYCLES = 999;
 
 /** @returns {Record<string, any>} */
 export function load() {
@@ -32,20 +33,32 @@ export function load() {
     const { version, values } = JSON.parse(localStorage.getItem(KEY) ?? '{}');
     if (version !== VERSION) return { ...DEFAULTS };
     const known = Object.entries(DEFAULTS).map(([name, usual]) => [name, fits(values[name], usual) ? values[name] : usual]);
-    return Object.fromEntries(known);
+    return bounded(Object.fromEntries(known));
   } catch {
     return { ...DEFAULTS };
   }
 }
 
-/** @param {Record<string, any>} values */
-export function save(values) {
-  const expanded = Object.fromEntries(Object.entries(values.expanded).slice(-MOST_EXPANDED));
+/**
+ * Keep what has changed; what another tab has kept meanwhile stays.
+ * @param {Record<string, any>} values
+ * @param {Record<string, any>} before - What this page has kept last.
+ */
+export function save(values, before) {
+  const changed = Object.entries(values).filter(([name, value]) => value !== before[name]);
+  if (changed.length === 0) return;
+  const kept = { ...load(), ...Object.fromEntries(changed) };
+  const expanded = Object.fromEntries(Object.entries(kept.expanded).slice(-MOST_EXPANDED));
   try {
-    localStorage.setItem(KEY, JSON.stringify({ version: VERSION, values: { ...values, expanded } }));
+    localStorage.setItem(KEY, JSON.stringify({ version: VERSION, values: { ...kept, expanded } }));
   } catch {
     // Full or forbidden: the page works without.
   }
+}
+
+/** @param {Record<string, any>} values */
+function bounded(values) {
+  return { ...values, cycles: Math.max(1, Math.min(MOST_CYCLES, Math.round(values.cycles))) };
 }
 
 /** @param {unknown} value @param {unknown} usual */

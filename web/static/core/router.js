@@ -11,8 +11,8 @@
 export const VIEWS = ['run', 'board', 'stories', 'timeline', 'supervision', 'activity', 'settings'];
 /** Views of one thing, and the tab that they belong to. @type {Record<string, string>} */
 const PARTS = { story: 'stories', command: 'run' };
-/** When the page was loaded: what is on top of that was done within it. Not there where it is tested without a browser. */
-const LOADED = globalThis.history?.length ?? 0;
+/** How many steps back lead to a place within the page. The browser's own count ends at fifty, and knows other pages too. */
+let depth = -1;
 
 /** @param {string} hash @returns {Route} */
 export function parse(hash) {
@@ -55,14 +55,25 @@ export function tab({ view }) {
 export function go(route, { replace = false } = {}) {
   const address = href(route);
   if (address === location.hash) return;
-  history[replace ? 'replaceState' : 'pushState'](null, '', address);
+  history[replace ? 'replaceState' : 'pushState']({ depth: replace ? depth : depth + 1 }, '', address);
   // Neither of them tells anybody.
   dispatchEvent(new PopStateEvent('popstate'));
 }
 
+/** Take note of the place that the address has come to; one that a link led to is a step further. */
+export function arrived() {
+  const known = history.state?.depth;
+  depth = Number.isInteger(known) ? known : followed();
+}
+
+function followed() {
+  history.replaceState({ depth: depth + 1 }, '');
+  return depth + 1;
+}
+
 /** Back to where one came from within the page; who was sent here directly goes to the run. */
 export function back() {
-  if (history.length > LOADED) history.back();
+  if (depth > 0) history.back();
   else go({ view: 'run' });
 }
 

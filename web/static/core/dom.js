@@ -103,7 +103,7 @@ function create(wanted, parent) {
   patch(node, contents(wanted));
   // After its children: a choice can only have the value of an option that is there.
   assign(node, {}, wanted.props);
-  if (wanted.props.mount) ends.set(node, wanted.props.mount(node));
+  if (wanted.props.mount) ends.set(node, mounted(node, wanted.props.mount));
   return node;
 }
 
@@ -117,9 +117,29 @@ function update(node, wanted) {
   assign(node, before.props, wanted.props);
 }
 
-/** @param {Description} wanted */
+/** @param {Description} wanted @returns {Child[]} */
 function contents({ children }) {
-  return typeof children === 'function' ? children() : children;
+  if (typeof children !== 'function') return children;
+  try {
+    return children();
+  } catch (error) {
+    return broken(error);
+  }
+}
+
+/** @param {Element} node @param {(node: Element) => (() => void) | undefined} mount */
+function mounted(node, mount) {
+  try {
+    return mount(node);
+  } catch (error) {
+    patch(node, broken(error));
+  }
+}
+
+/** What stands in an element that cannot be made; everything around it goes on. @param {unknown} error */
+function broken(error) {
+  reportError(error);
+  return [h('span', { class: 'fault' }, `This cannot be shown: ${error}`)];
 }
 
 /** @param {unknown[] | undefined} before @param {unknown[]} after */

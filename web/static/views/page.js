@@ -17,6 +17,7 @@ import { header, headerKeys } from './header.js';
 import { help } from './help.js';
 import { viewOf } from './lazy.js';
 import { now } from './now.js';
+import { attempt, part } from './part.js';
 import { past } from './past.js';
 import { progress } from './progress.js';
 import { sidebar } from './sidebar.js';
@@ -32,24 +33,30 @@ const LETTERS = { r: 'run', b: 'board', s: 'stories', t: 'timeline', v: 'supervi
 
 /** @type {View} */
 export function page(state, app) {
-  const { route, line, loaded } = state;
+  const { line, loaded } = state;
   const stale = loaded && line.state !== 'live';
-  const view = viewOf(route.view, app);
   return [
-    ...header(state, app),
+    ...part('bar', () => header(state, app)),
     lost(state, app),
     h('div', { key: 'body', class: `body ${state.prefs.sidebar ? '' : 'without-sidebar'}`, 'data-stale': stale || null },
-      sidebar(state, app),
+      ...part('list of batches', () => sidebar(state, app)),
       h('main', { class: 'main' },
-        past(state, app),
-        progress(state, app),
-        now(state, app),
+        ...part('past batch', () => past(state, app)),
+        ...part('progress', () => progress(state, app)),
+        ...part('present', () => now(state, app)),
         tabs(state),
-        h('div', { id: 'view', key: `view ${route.view}`, class: `view view-${route.view}`, role: 'tabpanel', tabindex: '-1', 'aria-label': TITLES[route.view] },
-          view && loaded ? view.view(state, app) : loading(state)))),
-    ...toasts(state, app),
-    ...help(state, app, keys(state, app)),
+        shown(state, app))),
+    ...part('messages', () => toasts(state, app)),
+    ...part('help', () => help(state, app, keys(state, app))),
   ];
+}
+
+/** @param {State} state @param {App} app */
+function shown(state, app) {
+  const { view: name } = state.route;
+  const view = viewOf(name, app);
+  return h('div', { id: 'view', key: `view ${name}`, class: `view view-${name}`, role: 'tabpanel', tabindex: '-1', 'aria-label': TITLES[name] },
+    ...part('view', () => (view && state.loaded ? view.view(state, app) : loading(state))));
 }
 
 /** What stands where nothing can be shown yet. @param {State} state @returns {Child[]} */
@@ -98,7 +105,7 @@ export function keys(state, app) {
   return {
     ...goes,
     ...headerKeys(state, app),
-    ...moving(viewOf(state.route.view, app)?.keys?.(state, app) ?? {}),
+    ...moving(attempt('keys', () => viewOf(state.route.view, app)?.keys?.(state, app), () => undefined) ?? {}),
     '/': { help: 'Search in this view', run: () => /** @type {HTMLElement | null} */ (document.querySelector('#view [type=search]'))?.focus() },
     '?': { help: 'This help', run: () => app.store.set({ overlay: 'help' }) },
     Escape: { help: 'Close, leave', run: () => escape(state, app) },

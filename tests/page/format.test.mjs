@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  ago, bytes, clock, cost, count, duration, elapsed, hour, moment, plural, shortKey, stateOf, STATES,
+  ago, bytes, clock, cost, count, duration, elapsed, hour, moment, plural, shortKey, stateOf, STATES, tokens,
 } from '../../web/static/core/format.js';
 import { figures } from '../../web/static/core/health.js';
 import { AT, chance, EVIL } from './shapes.mjs';
@@ -47,6 +47,11 @@ test('amounts are as long as a person reads them', () => {
     [999_500, '1.0 M'], [12_345_678, '12.3 M']]);
   says(bytes, [[0, '0 B'], [999, '999 B'], [1000, '1.0 kB'], [3_400_000, '3.4 MB'], [250_000, '250 kB'], [999_700, '1.0 MB'],
     [99_960, '100 kB'], [5e12, '5000 GB']]);
+});
+
+test('tokens of commands are told in one unit from a thousand on', () => {
+  says(tokens, [[null, '–'], [0, '0'], [999, '999'], [1000, '1.0 k'], [1204, '1.2 k'], [9949, '9.9 k'], [9950, '10 k'],
+    [73_300, '73 k'], [455_000, '455 k'], [1_400_000, '1.4 M']]);
 });
 
 test('an amount never gets shorter by growing: its unit changes in time', () => {

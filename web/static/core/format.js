@@ -57,6 +57,12 @@ export function count(value) {
   return value < 999_500 ? `${Math.round(value / 1000)} k` : `${(value / 1_000_000).toFixed(1)} M`;
 }
 
+/** Of the tokens of a command, `9.4 k` beside `455 k`: in one unit they can be compared. @param {number | null} value */
+export function tokens(value) {
+  if (value === null || value < 1000) return count(value);
+  return value < 9_950 ? `${(value / 1000).toFixed(1)} k` : count(Math.max(value, 10_000));
+}
+
 /** `3.4 MB` @param {number} value */
 export function bytes(value) {
   const units = ['B', 'kB', 'MB', 'GB'];

@@ -4,7 +4,7 @@
  * @typedef {import('./types.js').LogLine} LogLine
  * @typedef {import('./types.js').Envelope} Envelope
  */
-import { cost, count, duration, plural } from './format.js';
+import { cost, duration, plural, tokens as amount } from './format.js';
 
 const INFORMATION = new Set(['context_unavailable']);
 /** @type {Record<string, LogLine['tone']>} */
@@ -13,6 +13,13 @@ const TONES = {
   start: 'running', starting: 'running', started: 'running', end: 'idle', error: 'error', failed: 'error',
   blocked: 'error', interrupted: 'warning', limit: 'waiting', paused: 'waiting', pausing: 'waiting',
   waiting_limit: 'waiting', stopping: 'warning', stopped: 'idle',
+};
+
+/** What an event without a message tells, where its type and status are no words for it. @type {Record<string, string>} */
+const SAYINGS = {
+  'context:create': 'the project context is written', 'context:complete': 'the project context is ready',
+  'context:fresh': 'the project context is recent enough', 'background:start': 'goes on in the background',
+  'background:end': 'in the background',
 };
 
 /** Whether a warning only tells something. @param {string} warningType */
@@ -39,6 +46,11 @@ export function logLine({ seq, type, timestamp, payload }) {
     commandId: Number.isInteger(payload.command_id) ? payload.command_id : null,
     tone: toneOf(type, payload, status),
   };
+}
+
+/** Whether it says no more than that a tool is done, which its beginning told of. @param {LogLine} line */
+export function isEcho({ kind, status, message }) {
+  return kind === 'tool' && status === 'end' && !message.includes(' failed: ');
 }
 
 /** @param {unknown} value */
@@ -97,7 +109,7 @@ function messageOf(type, payload) {
     case 'supervisor:escalate':
       return `${payload.child}: ${payload.reason} (${payload.restarts})`;
     default:
-      return text(payload.message) || text(payload.reason);
+      return text(payload.message) || text(payload.reason) || (Object.hasOwn(SAYINGS, type) ? SAYINGS[type] : '');
   }
 }
 
@@ -115,6 +127,6 @@ function cycleEnded({ cycle_number, completed_stories, blocked_stories }) {
 /** Why it did not succeed, and what it took. @param {Record<string, any>} payload */
 function ended({ reason, metrics }) {
   const { duration_ms: took, tokens, cost_usd: usd } = metrics ?? {};
-  const figures = [took > 0 && duration(took), tokens > 0 && `${count(tokens)} tokens`, usd > 0 && cost(usd)].filter(Boolean);
+  const figures = [took > 0 && duration(took), tokens > 0 && `${amount(tokens)} tokens`, usd > 0 && cost(usd)].filter(Boolean);
   return [text(reason), figures.join(', ')].filter(Boolean).join(' · ');
 }

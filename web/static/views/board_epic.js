@@ -81,9 +81,25 @@ function head(app, epic, whole, open, past) {
       h('span', { 'aria-hidden': 'true' }, '⊘'), `${blocked} blocked`),
     h('span', { key: 'space', class: 'grow' }),
     // The file tells how an epic stands now.
-    past || !epic.status ? null : stateWord(epic.status),
+    !past && epic.status && !(epic.status === 'done' && whole.done === total) && h('span', { key: 'file', class: 'epic-file', title: `The sprint file says ${epic.status}` },
+      `file: ${stateOf(epic.status).word}`),
+    standing(whole, blocked),
     meter(`Epic ${epic.id}: stories done`, whole.done, total, whole.done === total ? 'success' : 'running'),
     h('span', { key: 'done', class: 'epic-done' }, total > 0 ? `${whole.done}/${total} done` : 'No stories'));
+}
+
+/**
+ * How far its stories are. The file may go on saying that it is worked on when nothing is left to be done.
+ * @param {Group} whole @param {number} blocked
+ */
+function standing({ done, rows: { length: total } }, blocked) {
+  const word = (/** @type {string} */ state, /** @type {string} */ text) => (
+    h('span', { key: 'standing', class: 'epic-standing' }, stateWord(state, text)));
+  if (total === 0) return null;
+  if (done === total) return word('done', 'Done');
+  const left = total - done - blocked;
+  if (left === 0) return done > 0 ? word('done', `Done but for ${blocked} blocked`) : word('blocked', 'All blocked');
+  return word('idle', `${left} to do`);
 }
 
 /** @param {App} app @param {Group} epic @param {boolean} open */

@@ -7,12 +7,13 @@
  * @typedef {import('../core/dom.js').Child} Child
  */
 import { h } from '../core/dom.js';
-import { clock, cost, count, duration, moment, shortKey, stateOf } from '../core/format.js';
+import { clock, cost, duration, moment, shortKey, stateOf, tokens } from '../core/format.js';
 import { back } from '../core/router.js';
 import { shown } from '../core/scene.js';
 import { verdictOf } from '../core/story_detail.js';
 import { copyButton } from './copy.js';
-import { commandHref, state as stateMark, storyLinks, ticking } from './parts.js';
+import { commandHref, state as stateMark, storyLinks } from './parts.js';
+import { lasting } from './story_time.js';
 
 const TITLES = 5;
 
@@ -77,12 +78,12 @@ function facts(state, app, row) {
   const known = over && (row.num_turns > 0 || row.cost_usd > 0);
   const running = state.live.board.running[row.id];
   return [
-    fact('Duration', over ? duration(row.ended_at - row.started_at) : ticking(row.started_at, state.now)),
+    fact('Duration', over ? duration(row.ended_at - row.started_at) : lasting(row.started_at, state.now)),
     fact('Started', h('time', { title: new Date(row.started_at).toLocaleString() },
       `${moment(row.started_at, state.now)}${clock(row.started_at).slice(5)}`)),
     fact('Cost', cost(row.cost_usd, known)),
-    fact('Tokens in', known ? count(row.input_tokens) : '–'),
-    fact('Tokens out', known ? count(row.output_tokens) : '–'),
+    fact('Tokens in', known ? tokens(row.input_tokens) : '–'),
+    fact('Tokens out', known ? tokens(row.output_tokens) : '–'),
     fact('Turns', known ? String(row.num_turns) : '–'),
     fact('Model', row.model || 'default'),
     fact('Exit code', row.exit_code === null ? '–' : String(row.exit_code)),

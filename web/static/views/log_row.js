@@ -6,6 +6,7 @@
  */
 import { h } from '../core/dom.js';
 import { clock, shortKey, stateOf } from '../core/format.js';
+import { isEcho } from '../core/log_line.js';
 import { href } from '../core/router.js';
 
 /** A cell is as wide as it is; what is further behind cannot be seen. */
@@ -40,8 +41,8 @@ export function row(line, batch, cursor, focused) {
   return h('div', { key: line.seq, class: 'log-item', role: 'listitem', deps: [line, at, batch] }, () => {
     const link = target(line, batch);
     return [h(link ? 'a' : 'div', {
-      class: 'log-line', 'data-tone': line.tone, 'data-kind': line.kind, 'data-seq': String(line.seq),
-      tabindex: at ? '0' : '-1', ...(link && { href: link }),
+      class: 'log-line', 'data-tone': line.tone, 'data-kind': line.kind, 'data-echo': isEcho(line) || null,
+      'data-seq': String(line.seq), tabindex: at ? '0' : '-1', ...(link && { href: link }),
       onfocus: () => !at && focused(line.seq),
     },
       h('time', { datetime: new Date(line.at).toISOString(), title: new Date(line.at).toLocaleString() }, clock(line.at)),
@@ -73,6 +74,6 @@ function icon({ status, tone }) {
  */
 export function foot({ log, busy, older }, filtered) {
   return h('div', { key: 'foot', class: 'log-foot quiet-text', role: 'listitem' },
-    log.complete ? (filtered ? 'No older line fits' : 'The beginning of the log') : busy ? 'Loading older lines…'
+    log.complete ? (filtered ? 'No older line matches' : 'The beginning of the log') : busy ? 'Loading older lines…'
       : h('button', { class: 'quiet', onclick: () => void older() }, 'Load older lines'));
 }

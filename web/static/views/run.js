@@ -13,7 +13,6 @@
  * @typedef {{name: string, log: EventLog, busy: boolean, error: string, older: () => Promise<void>}} Source
  */
 import { h } from '../core/dom.js';
-import { plural } from '../core/format.js';
 import { nextRow, rowOf, until } from '../core/log_place.js';
 import { more, nameOf, search } from '../core/log_search.js';
 import { reveal, virtualList } from '../core/virtual.js';
@@ -144,10 +143,17 @@ function follow(app, wanted) {
   else keep(app, { held: reading(app.store.state, name).held ?? log.lastSeq });
 }
 
+/** Nobody knows how many older ones there are. @param {EventLog} log */
+function amount({ lines, complete }) {
+  const { length } = lines;
+  return `${complete ? '' : 'latest '}${length.toLocaleString('en')} ${length === 1 ? 'line' : 'lines'}`;
+}
+
 /** @param {EventLog} log */
-function counted({ shown, lines, complete }) {
-  const all = `${lines.length.toLocaleString('en')} ${lines.length === 1 ? 'line' : 'lines'}${complete ? '' : ' loaded'}`;
-  return shown.length === lines.length ? all : `${shown.length.toLocaleString('en')} of ${all}`;
+function counted(log) {
+  const { shown, lines, complete } = log;
+  if (shown.length === lines.length) return amount(log);
+  return `${shown.length.toLocaleString('en')} of ${complete ? '' : 'the '}${amount(log)}`;
 }
 
 /** @param {State} state @param {App} app @param {Source} source @returns {Child} */
@@ -159,7 +165,8 @@ function nothing(state, app, source) {
     return empty('Nothing has happened yet', 'Start a sprint: every event stands here, the newest on top.');
   }
   return h('div', { key: 'none', class: 'empty' },
-    h('h2', null, everything ? 'No event fits' : `None of ${plural(log.lines.length, 'line')} fits`),
+    h('h2', null, everything ? 'No event matches' : 'No line matches'),
+    !log.complete && h('p', null, `Only the ${amount(log)} are loaded.`),
     h('p', { class: 'choices' },
       h('button', { onclick: () => clear(app) }, 'Clear filters'),
       !log.complete && h('button', { onclick: () => void source.older() }, 'Load older lines')));

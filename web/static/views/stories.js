@@ -8,7 +8,7 @@
  * @typedef {import('./page.js').App} App
  */
 import { h } from '../core/dom.js';
-import { cost, count, duration, stateOf } from '../core/format.js';
+import { cost, duration, stateOf, tokens } from '../core/format.js';
 import { rove } from '../core/keys.js';
 import { go, href } from '../core/router.js';
 import { time } from '../core/scene.js';
@@ -16,9 +16,10 @@ import { filtered, rows } from '../core/stories.js';
 import { phaseWord } from '../core/story_phases.js';
 import { sorted, sorting } from '../core/story_order.js';
 import { virtualList } from '../core/virtual.js';
-import { state as stateWord, ticking } from './parts.js';
+import { state as stateWord } from './parts.js';
 import { filtersOf, storyFilters } from './story_filters.js';
 import { noMatch, stale, without } from './story_states.js';
+import { lasting } from './story_time.js';
 
 const MOST_FLOWING = 300;
 /** Of rows with one line, and with two in a narrow window: as `story.css` has it. */
@@ -109,7 +110,7 @@ function line(row, index, batch, now) {
     cell('reviews', row.reviews || '–'),
     cell('duration', took(row, now)),
     cell('cost', cost(row.cost)),
-    cell('tokens', count(row.tokens)),
+    cell('tokens', tokens(row.tokens)),
   ]);
 }
 
@@ -122,7 +123,7 @@ function cell(column, content) {
 
 /** @param {Row} row @param {number} now @returns {Child} */
 function took({ since, duration: took, inBatch }, now) {
-  if (since !== null) return ticking(since, now);
+  if (since !== null) return lasting(since, now);
   if (inBatch || took === null) return duration(took);
   return h('span', { class: 'quiet-text', title: 'In earlier batches' }, duration(took));
 }

@@ -7,17 +7,18 @@
  * @typedef {import('./page.js').App} App
  */
 import { h } from '../core/dom.js';
-import { cost, count, duration, moment } from '../core/format.js';
+import { cost, duration, moment, tokens } from '../core/format.js';
 import { href } from '../core/router.js';
 import { shown, time } from '../core/scene.js';
 import { descriptionOf, rows } from '../core/stories.js';
 import { cureOf } from '../core/story_detail.js';
 import { detail, load, wanted } from '../core/story_loader.js';
-import { commandHref, empty, fault, state as stateWord, ticking } from './parts.js';
+import { commandHref, empty, fault, state as stateWord } from './parts.js';
 import { phases } from './story_card.js';
 import { attempts } from './story_attempts.js';
 import { batches, events, files } from './story_records.js';
 import { waiting } from './story_states.js';
+import { lasting } from './story_time.js';
 
 /** @type {import('./page.js').View} */
 export function story(state, app) {
@@ -84,7 +85,7 @@ function work({ command_id, command, task, doing, background, started_at }, batc
     task && h('span', { class: 'mono' }, task),
     background && h('span', { class: 'badge' }, 'in the background'),
     doing && h('span', { class: 'cut grow quiet-text', title: doing }, doing),
-    ticking(started_at, now));
+    lasting(started_at, now));
 }
 
 /** @param {State} state @param {Row} row */
@@ -99,9 +100,9 @@ function figures(state, row, now) {
   const card = shown(state).board.stories[row.key];
   const all = /** @type {[string, Child][]} */ ([
     ['Reviews', row.reviews || '–'],
-    ['Duration', row.since === null ? duration(row.duration) : ticking(row.since, now)],
+    ['Duration', row.since === null ? duration(row.duration) : lasting(row.since, now)],
     ['Cost', cost(row.cost)],
-    ['Tokens', count(row.tokens)],
+    ['Tokens', tokens(row.tokens)],
     ['Started', moment(card.started_at, state.now)],
     ['Ended', card.ended_at === null ? '–' : moment(card.ended_at, state.now)],
   ]);

@@ -10,12 +10,13 @@
  * @typedef {import('../core/dom.js').Child} Child
  */
 import { h } from '../core/dom.js';
-import { cost, count, duration, plural, shortKey } from '../core/format.js';
+import { cost, duration, plural, shortKey, tokens } from '../core/format.js';
 import { shown, time } from '../core/scene.js';
 import { stages, verdictOf } from '../core/story_detail.js';
 import { track } from '../core/story_phases.js';
 import { outcome } from './command_head.js';
-import { commandHref, ticking } from './parts.js';
+import { commandHref } from './parts.js';
+import { lasting } from './story_time.js';
 
 /** Titles of findings that are shown before the rest is folded. */
 const FINDINGS = 5;
@@ -72,9 +73,9 @@ function attemptRow(state, attempt, key, known) {
         outcome(attempt.status, verdict !== null),
         notes(attempt, verdict, key),
         h('span', { class: 'story-attempt-model cut', title: 'Model' }, attempt.model || 'default'),
-        h('span', { class: 'right' }, attempt.ended_at === null ? ticking(attempt.started_at, now)
+        h('span', { class: 'right' }, attempt.ended_at === null ? lasting(attempt.started_at, now)
           : duration(attempt.ended_at - attempt.started_at)),
-        h('span', { class: 'right story-attempt-tokens', title: 'Tokens' }, attempt.tokens > 0 ? count(attempt.tokens) : '–'),
+        h('span', { class: 'right story-attempt-tokens', title: 'Tokens' }, attempt.tokens > 0 ? tokens(attempt.tokens) : '–'),
         h('span', { class: 'right', title: 'Cost' }, cost(attempt.cost_usd, attempt.cost_usd > 0))),
       attempt.reason && h('p', {
         key: 'reason', class: 'story-attempt-reason', 'data-tone': attempt.status === 'error' ? 'error' : 'warning',

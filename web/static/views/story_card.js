@@ -6,11 +6,12 @@
  * @typedef {import('./page.js').App} App
  */
 import { h } from '../core/dom.js';
-import { cost, count, duration, plural, stateOf } from '../core/format.js';
+import { cost, duration, plural, stateOf, tokens } from '../core/format.js';
 import { href } from '../core/router.js';
 import { columnOf, OTHER } from '../core/stories.js';
 import { phaseWord, track } from '../core/story_phases.js';
-import { commandHref, state as stateWord, ticking } from './parts.js';
+import { commandHref, state as stateWord } from './parts.js';
+import { lasting } from './story_time.js';
 import { tipFor } from './story_tip.js';
 
 const ICONS = { done: '✓', running: '◐', current: '▸', blocked: '⊘', skipped: '–', todo: '·' };
@@ -72,7 +73,7 @@ function work(running, batch, now) {
       running.task && h('span', { class: 'quiet-text' }, ` · ${running.task}`),
       running.attempt > 1 && h('span', { class: 'quiet-text' }, ` · attempt ${running.attempt}`),
       running.background && h('span', { class: 'hidden' }, ' in the background')),
-    ticking(running.started_at, now));
+    lasting(running.started_at, now));
 }
 
 /** @param {Row} row @param {number} now @returns {Child} */
@@ -80,7 +81,7 @@ function figures(row, now) {
   const parts = /** @type {[string, Child, string][]} */ ([
     ['reviews', row.reviews > 0 && plural(row.reviews, 'review'), 'Code reviews'],
     ['took', took(row, now), row.inBatch ? 'Time in this batch' : 'Time in earlier batches'],
-    ['cost', row.cost !== null && cost(row.cost), row.tokens === null ? '' : `Cost in this batch, ${count(row.tokens)} tokens`],
+    ['cost', row.cost !== null && cost(row.cost), row.tokens === null ? '' : `Cost in this batch, ${tokens(row.tokens)} tokens`],
   ]).filter(([, value]) => value);
   if (parts.length === 0) return null;
   return h('p', { key: 'figures', class: 'story-card-figures' },
@@ -89,5 +90,5 @@ function figures(row, now) {
 
 /** @param {Row} row @param {number} now */
 function took({ since, duration: took }, now) {
-  return since === null ? took !== null && duration(took) : ticking(since, now);
+  return since === null ? took !== null && duration(took) : lasting(since, now);
 }

@@ -73,7 +73,7 @@ function line(row, state, app, active) {
     },
   },
   part(row, state),
-  cell('State', stateOf(node.state)),
+  cell('State', stands(node)),
   cell('Since', h('span', { class: 'mono' }, ago(node.since, now))),
   cell('Restarts', restarts(node)),
   cell('Mailbox', mailbox(node)),
@@ -106,12 +106,19 @@ function cell(label, content) {
   }, content || h('span', { class: 'sv-none' }, '–'));
 }
 
-/** @param {Node} node */
-function restarts({ restarts: count, max_restarts }) {
-  if (count === 0 && max_restarts === null) return null;
-  const text = max_restarts === null ? String(count) : `${count}/${max_restarts}`;
-  if (count === 0) return h('span', { class: 'mono quiet-text' }, text);
-  return h('span', { class: 'mono sv-often', 'data-tone': 'warning' }, `↻ ${text}`);
+/** Most parts run for as long as the runner does: only of an agent it says that there is work. @param {Node} node */
+function stands({ role, state }) {
+  if (state !== 'running' || role === 'process') return stateOf(state);
+  return h('span', { class: 'state sv-well' }, h('span', { 'aria-hidden': 'true' }, '●'), 'Running');
+}
+
+/** How often, and the limit when it is near. @param {Node} node */
+function restarts({ restarts: count, max_restarts: most }) {
+  if (count === 0 && most === null) return null;
+  const title = most === null ? null : `With more than ${most} in a short time the part above gives up`;
+  if (count === 0) return h('span', { class: 'mono quiet-text', title }, '0');
+  const near = most !== null && 2 * count >= most;
+  return h('span', { class: 'mono sv-often', 'data-tone': 'warning', title }, `↻ ${count}${near ? `/${most}` : ''}`);
 }
 
 /** @param {Node} node */

@@ -5,12 +5,15 @@
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
  * @typedef {import('../core/ticks.js').View} Look
+ * @typedef {import('../core/ticks.js').Window} Window
+ * @typedef {import('../core/types.js').Wait} Wait
  * @typedef {import('../core/keys.js').Keys} Keys
  */
 import { h } from '../core/dom.js';
 import { layout } from '../core/lanes.js';
 import { go } from '../core/router.js';
 import { shown, time } from '../core/scene.js';
+import { load, stops, wanted } from '../core/stops.js';
 import { FIT, windowOf } from '../core/ticks.js';
 import { empty } from './parts.js';
 import { Chart, chartOf } from './timeline_chart.js';
@@ -31,10 +34,13 @@ export const timeline = (state, app) => {
   const end = grows ? Math.max(now, bars.end) : Math.max(scene.board.ended_at ?? scene.board.at, bars.end);
   const look = lookOf(state);
   const window = windowOf(look, bars.begin, end);
-  return [h('section', { key: 'panel', class: 'panel tl-panel', 'aria-labelledby': 'timeline-title' },
-    toolbar({ window, grows, look, now }),
+  const stopped = wanted(state);
+  return [stopped && h('span', {
+    key: `stops ${stopped.batch} ${stopped.run}`, hidden: true, mount: () => void load(app.store, stopped),
+  }), h('section', { key: 'panel', class: 'panel tl-panel', 'aria-labelledby': 'timeline-title' },
+    toolbar({ window: within(window, bars.begin, end), grows, look, now }),
     chart({
-      layout: bars, waits: scene.waits, now: grows ? now : end, begin: bars.begin, end, grows, batch: state.past?.batchId ?? null,
+      layout: bars, waits: waitsOf(scene.waits, stops(state, end)), now: grows ? now : end, begin: bars.begin, end, grows, batch: state.past?.batchId ?? null,
       titles: titlesOf(state.sprint), view: look, top: state.local.timeline?.top ?? 0,
       settled: (view, top) => keep(app, view, top),
     }),
@@ -63,6 +69,22 @@ function layoutOf({ attempts, chains }) {
   const made = layout({ attempts, chains });
   layouts.set(attempts, { chains, layout: made });
   return made;
+}
+
+/** @type {{waits: Wait[], stopped: Wait[], both: Wait[]}} */
+let last = { waits: [], stopped: [], both: [] };
+
+/** What is the same is the same object: then nothing is drawn again. @param {Wait[]} waits @param {Wait[]} stopped */
+function waitsOf(waits, stopped) {
+  const isSame = waits === last.waits && stopped.length === last.stopped.length && stopped[0] === last.stopped[0];
+  if (!isSame) last = { waits, stopped, both: [...waits, ...stopped] };
+  return last.both;
+}
+
+/** The part of a window in which there is something. @param {Window} window @param {number} begin @param {number} end */
+function within(window, begin, end) {
+  const part = { from: Math.max(window.from, begin), to: Math.min(window.to, end) };
+  return part.from < part.to ? part : window;
 }
 
 /** @type {WeakMap<object, Record<string, string>>} */

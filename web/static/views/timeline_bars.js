@@ -21,6 +21,9 @@ const ICON_FROM = 22;
 const NAME_FROM = 46;
 /** Pixels of a label on the axis. */
 const LABEL = 84;
+/** Pixels in front of a label and of each of its letters, which are all of one width. */
+const GAP = 5;
+const LETTER = 7.3;
 /** Which of several bars in one is told of first. */
 const WORST = ['error', 'limit', 'interrupted', 'running'];
 
@@ -44,7 +47,9 @@ export function picture(chart, lanes) {
       h('div', { key: 'lanes', role: 'list', 'aria-label': 'Stories and the commands for them' },
         lanes.map((one) => lane(chart, one, reachable))),
       h('div', { key: 'over', class: 'tl-plane tl-over', 'aria-hidden': 'true', style: { left: `${names}px` } },
-        waitsInSight(chart).map(({ from, ...box }) => h('span', { key: `wait ${from}`, class: 'tl-wait', style: box.style })),
+        waitsInSight(chart).map(({ from, ...box }) => h('span', {
+          key: `${box.state} ${from}`, class: 'tl-wait', 'data-state': box.state, style: box.style,
+        })),
         shown.grows && h('span', { key: 'now', class: 'tl-now', style: { left: x(chart, shown.now) } })))),
     tip(chart, lanes),
   ];
@@ -58,13 +63,18 @@ function axis(chart, lines) {
     h('div', { class: 'tl-axis-times' },
       lines.map(({ at, label }) => h('span', {
         key: at, class: 'tl-tick', style: { left: x(chart, at) },
-      }, !isBelowNow(chart, at) && label)),
+      }, hasRoom(chart, at, label) && !isBelowNow(chart, at) && label)),
       shown.grows && h('span', { key: 'now', class: 'tl-now-label', style: { left: x(chart, shown.now) } }, now)));
 }
 
 /** @param {Chart} chart @param {number} at */
 function x(chart, at) {
   return `${place(at, chart.window, chart.width).toFixed(1)}px`;
+}
+
+/** Whether it would not be cut at the right edge. @param {Chart} chart @param {number} at @param {string} label */
+function hasRoom({ window, width }, at, label) {
+  return place(at, window, width) + GAP + label.length * LETTER <= width;
 }
 
 /** Whether the clock stands where the label would. @param {Chart} chart @param {number} at */
@@ -98,8 +108,8 @@ function waitsInSight({ shown, window, width }) {
 function waits(chart) {
   return h('div', { key: 'waits', class: 'tl-waits', style: { 'padding-left': `${chart.names}px` } },
     h('ul', { 'aria-label': 'Waits', class: 'tl-waits-row' }, waitsInSight(chart).map(({ from, to, state, style }) => {
-      const { icon, word } = stateOf(state);
-      return h('li', { key: from, class: 'tl-wait-label', 'data-tone': 'waiting', 'data-bar': `wait ${from}`, style },
+      const { icon, word, tone } = stateOf(state);
+      return h('li', { key: `${state} ${from}`, class: 'tl-wait-label', 'data-tone': tone, 'data-bar': `wait ${state} ${from}`, style },
         h('span', { 'aria-hidden': 'true' }, icon), ` ${word} ${duration(to - from)}`);
     })));
 }

@@ -1,6 +1,6 @@
 /** What is told of a bar of the timeline that is pointed at or focused. */
 import { h } from '../core/dom.js';
-import { clock, cost, count, duration, moment, plural, shortKey, stateOf } from '../core/format.js';
+import { clock, cost, duration, moment, plural, shortKey, stateOf, tokens } from '../core/format.js';
 import { state } from './parts.js';
 
 /**
@@ -64,7 +64,7 @@ function ofAttempt(attempt, chart) {
       ['Time', times(attempt.started_at, attempt.ended_at, chart)],
       ['Duration', duration((attempt.ended_at ?? chart.shown.now) - attempt.started_at)],
       ['Model', attempt.model || 'default'],
-      ['Cost', known ? `${cost(attempt.cost_usd)} · ${count(attempt.tokens)} tokens` : '–'],
+      ['Cost', known ? `${cost(attempt.cost_usd)} · ${tokens(attempt.tokens)} tokens` : '–'],
     ]),
   ];
 }
@@ -86,7 +86,7 @@ function ofSeveral({ bars }) {
 
 /** @param {Chart} chart @param {string} id @returns {Child[] | null} */
 function ofWait(chart, id) {
-  const wait = chart.shown.waits.find(({ from }) => `wait ${from}` === id);
+  const wait = chart.shown.waits.find(({ from, state: name }) => `wait ${name} ${from}` === id);
   if (!wait) return null;
   return [
     h('div', { class: 'tl-tip-head' }, state(wait.state)),

@@ -62,7 +62,8 @@ export function legend() {
     marks.map(([status, word]) => sample(word, { 'data-status': status, 'data-hue': 'dev' })),
     sample('Tried again', { 'data-ghost': true, 'data-status': 'error', 'data-hue': 'dev' }),
     h('li', { key: 'chain' }, h('span', { class: 'tl-sample' }, h('span', { class: 'tl-chain' })), 'Background chain'),
-    h('li', { key: 'wait' }, h('span', { class: 'tl-sample tl-wait' }), 'Waiting'));
+    h('li', { key: 'wait' }, h('span', { class: 'tl-sample tl-wait' }), 'Waiting'),
+    h('li', { key: 'stop' }, h('span', { class: 'tl-sample tl-wait', 'data-state': 'stopped' }), '■ Stopped'));
 }
 
 /** @param {string} word @param {Record<string, unknown>} props */

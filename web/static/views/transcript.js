@@ -140,7 +140,7 @@ function bottom(app, now, { visible, to }, running) {
       : empty('Nothing was printed', 'This agent ended without a word.');
   }
   if (visible.length === 0) {
-    return h('div', { key: 'none', class: 'empty' }, h('h3', null, 'No entry fits'),
+    return h('div', { key: 'none', class: 'empty' }, h('h3', null, 'No entry matches'),
       h('button', { onclick: () => filter(app, { kind: '', q: '' }) }, 'Show everything'));
   }
   if (!running) return sentinel('behind', 'End of the transcript');

@@ -12,7 +12,7 @@
 import { about, pretty } from '../core/calls.js';
 import { pattern } from '../core/cards.js';
 import { h } from '../core/dom.js';
-import { cost, count, duration, plural } from '../core/format.js';
+import { cost, duration, plural, tokens } from '../core/format.js';
 import { plain } from '../core/text.js';
 import { copyButton } from './copy.js';
 import { callBody, callHead } from './transcript_call.js';
@@ -110,8 +110,8 @@ function speech(entry, look) {
 }
 
 /** @param {NonNullable<Entry['figures']>} figures */
-function took({ duration_ms, num_turns, tokens, cost_usd }) {
-  const told = [duration(duration_ms), plural(num_turns, 'turn'), `${count(tokens)} tokens`, cost(cost_usd, cost_usd > 0)];
+function took({ duration_ms, num_turns, tokens: spent, cost_usd }) {
+  const told = [duration(duration_ms), plural(num_turns, 'turn'), `${tokens(spent)} tokens`, cost(cost_usd, cost_usd > 0)];
   return h('span', { class: 'quiet-text' }, told.join(' · '));
 }
 

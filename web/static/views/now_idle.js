@@ -5,6 +5,7 @@
  * @typedef {import('../core/types.js').Plan} Plan
  * @typedef {import('../core/dom.js').Child} Child
  */
+import { upcoming } from '../core/at_work.js';
 import { h } from '../core/dom.js';
 import { elapsed, moment, plural, shortKey } from '../core/format.js';
 import { present } from '../core/orders.js';
@@ -22,7 +23,7 @@ export function idle(state) {
     case 'waiting_limit':
       return limit(state);
     case 'paused':
-      return toned('waiting', '‖ Paused: nothing starts until you resume.');
+      return toned('waiting', '‖ Paused: nothing starts until you resume. ', quiet(goesOnWith(state)));
     case 'pausing':
       return toned('waiting', '◔ Pausing: what runs ends, and nothing new starts.');
     case 'stopping':
@@ -30,8 +31,7 @@ export function idle(state) {
     case 'idle':
       return next(state);
     default:
-      return note(board.cycle > 0 ? `Cycle ${board.cycle}: between two commands, for ` : 'Before the first cycle, for ',
-        ticking(board.at, Math.max(board.at, state.now)));
+      return note('Before the first cycle, for ', ticking(board.at, Math.max(board.at, state.now)));
   }
 }
 
@@ -52,8 +52,16 @@ function limit({ live: { board }, now }) {
     `, at ${moment(board.resets_at, now)}. `, tries);
 }
 
+/** What comes after a pause, and why it is one where nobody has asked for it. @param {State} state */
+function goesOnWith(state) {
+  const { detail } = state.live.board;
+  const step = upcoming(state);
+  const next = step && `Then comes ${step.commands.join(' and ')} for ${named(step.story_keys)}${step.assumed && `, ${step.assumed}`}.`;
+  return [detail && !/operator/.test(detail) ? `${detail}.` : '', next].filter(Boolean).join(' ');
+}
+
 /** What Start or Resume would do. @param {State} state */
-function next({ plan, overview, sprintError, live: { board } }) {
+function next({ plan, overview, sprintError, prefs, live: { board } }) {
   if (overview?.resumable) {
     const { batch_id, reason } = overview.resumable;
     return note(`Nothing runs. Resume goes on with batch ${batch_id} where it was. `, reason && quiet(`It ended: ${reason}.`));
@@ -61,20 +69,26 @@ function next({ plan, overview, sprintError, live: { board } }) {
   if (sprintError) return toned('error', `✕ ${sprintError.error}. `, quiet(sprintError.hint));
   if (!plan) return note('Nothing runs. Start begins a batch.');
   if (plan.cycles.length === 0) return note('✓ Nothing runs, and nothing is left to do: every story is done or blocked.');
-  return planned(plan, board.state === 'error' ? `Batch ${board.batch_id} ended with an error.` : 'Nothing runs.');
+  const begins = prefs.all ? 'Start goes on until no story is left' : `Start begins ${plural(prefs.cycles, 'cycle')}`;
+  return planned(plan, `${board.state === 'error' ? `Batch ${board.batch_id} ended with an error.` : 'Nothing runs.'} ${begins}.`);
 }
 
-/** The next cycle: its stories, and the phases they go through. @param {Plan} plan @param {string} first */
-function planned({ cycles: [cycle], left, cycles }, first) {
+/** The first cycle: its stories, and the phases they go through. @param {Plan} plan @param {string} before */
+function planned({ cycles: [cycle, ...others], left }, before) {
   const commands = cycle.steps.reduce((sum, step) => sum + step.commands.length, 0);
-  const rest = new Set([...cycles.slice(1).flatMap(({ story_keys }) => story_keys), ...left]).size;
+  const rest = new Set([...others.flatMap(({ story_keys }) => story_keys), ...left]).size;
   const phases = [...new Set(cycle.steps.map(({ phase }) => phase))];
   return h('div', { class: 'now-note now-plan' },
-    h('p', null, `${first} Start takes `, h('strong', null, cycle.story_keys.map(shortKey).join(' and ')),
+    h('p', null, `${before} The first cycle takes `, h('strong', null, named(cycle.story_keys)),
       ` through ${plural(commands, 'command')}`,
-      rest > 0 ? `; ${plural(rest, 'more story is', 'more stories are')} left after that.` : '; nothing is left after that.'),
-    h('ol', { class: 'phases', 'aria-label': 'Phases of the next cycle' },
+      rest > 0 ? `; ${plural(rest, 'more story is', 'more stories are')} left after it.` : '; nothing is left after it.'),
+    h('ol', { class: 'phases', 'aria-label': 'Phases of the first cycle' },
       ...phases.map((phase) => h('li', { key: phase }, phase))));
+}
+
+/** @param {string[]} keys */
+function named(keys) {
+  return keys.map(shortKey).join(' and ') || 'the sprint';
 }
 
 /** @param {...Child} text */

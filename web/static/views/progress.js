@@ -27,22 +27,28 @@ export function progress(state, app) {
   const { board } = shown(state);
   const number = state.past?.batchId ?? board.batch_id;
   const known = board.batch_id !== null;
-  const spent = board.commands > 0;
   const way = known ? headway(shown(state), state.past ? null : state.sprint) : NOTHING;
   return h('section', { key: 'progress', class: 'progress', 'aria-label': number === null ? 'Progress' : `Batch ${number}` },
     h('span', { class: 'progress-what' },
       h('strong', null, number === null ? 'No batch yet' : `Batch ${number}`), known && stateMark(board.state)),
     bar(board, way),
+    ...known ? figures(state, board, way) : []);
+}
+
+/** @param {State} state @param {Board} board @param {Headway | null} way */
+function figures(state, board, way) {
+  const spent = board.commands > 0;
+  return [
     figure('way', 'How far the batch is', way?.said ?? stories(board)),
-    figure('also', 'Of the batch', known ? also(board, way) : '–'),
+    figure('also', 'Of the batch', also(board, way)),
     !state.past && sprint(state),
     figure('time', 'Worked on, in all its runs; the time between a stop and its resume does not count',
-      known ? duration(elapsed(board, time(state))) : '–'),
+      duration(elapsed(board, time(state)))),
     figure('cost', 'Cost of the commands of the batch that have ended', cost(board.cost_usd, spent)),
     figure('tokens', 'Tokens of the commands of the batch that have ended', spent ? `${count(board.tokens)} tokens` : '– tokens'),
     figure('failed', 'Attempts of the batch that ended with an error',
-      `${board.failures > 0 ? '✕ ' : ''}${known ? board.failures : '–'} failed`,
-      board.failures > 0 ? 'error' : undefined));
+      `${board.failures > 0 ? '✕ ' : ''}${board.failures} failed`, board.failures > 0 ? 'error' : undefined),
+  ];
 }
 
 /** What is counted besides: of cycles the stories, and of stories the cycles. @param {Board} board @param {Headway | null} way */

@@ -16,12 +16,15 @@ const MOST_CYCLES = 999;
 
 /** @param {State} state @param {App} app @returns {Child[]} */
 export function startControls(state, app) {
-  const { prefs, overview, overlay } = state;
+  const { prefs, overview, overlay, plan } = state;
   const why = hindrance(state, 'start');
   const wanted = prefs.all ? 'that goes on until no story is left' : `of ${plural(prefs.cycles, 'cycle')}`;
+  // It stays possible: the sprint file may have changed since.
+  const nothing = plan?.cycles.length === 0;
   return [
     orderButton(state, 'start', {
-      label: '▶ Start', pending: 'Starting…', primary: !overview?.resumable, title: `Start a batch ${wanted}`,
+      label: '▶ Start', pending: 'Starting…', primary: !overview?.resumable && !nothing,
+      title: nothing ? 'Nothing is left to do: a batch would end at once' : `Start a batch ${wanted}`,
       act: () => (overview?.resumable ? app.store.set({ overlay: 'start' }) : begin(app, false)),
     }),
     h('input', {

@@ -4,12 +4,12 @@
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
  */
+import { foregroundFirst } from '../core/at_work.js';
 import { h } from '../core/dom.js';
 import { elapsed, shortKey } from '../core/format.js';
 import { hindrance, order } from '../core/orders.js';
 import { dialog } from './dialog.js';
 import { menu } from './menu.js';
-import { foregroundFirst } from './now.js';
 import { isOpen } from './order_button.js';
 
 /** @type {[string, string, string][]} */

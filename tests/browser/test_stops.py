@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_controls import GATE, button, state
 from tests.support.project import make_project, write_scenario
-from tests.support.runs import running, successes, wait_until
+from tests.support.runs import query, running, successes, wait_until
 from tests.support.served import Served, served
 
 TWO_EPICS = {"epic-1": "in-progress", "1-1-one": "in-progress", "epic-2": "in-progress", "2-1-two": "in-progress"}
@@ -112,17 +112,36 @@ def test_menu_says_what_each_kind_does_to_which_batch(opened, busy: Served):
     expect(menu(page).get_by_role("menuitem")).to_have_text([f"{kind}{what}" for kind, what in KINDS.items()])
 
 
-def test_stop_can_be_made_sooner_while_it_is_under_way(opened, gated: Served):
+def test_stop_can_be_made_sooner_while_it_is_under_way_and_not_later(opened, gated: Served):
     page = watched(opened, gated)
     button(page, "Stop").click()
-    choice(page, "After this cycle").click()
-    expect(state(page)).to_contain_text("Stopping after this cycle")
+    choice(page, "After this story").click()
+    expect(state(page)).to_contain_text("Stopping after this story")
     button(page, "Stop").click()
+    expect(choice(page, "✓ After this story – under way")).to_have_attribute("aria-current", "true")
+    expect(choice(page, "After this cycle")).to_be_disabled()
+    expect(choice(page, "After this cycle")).to_contain_text("A sooner stop is under way")
     choice(page, "After this command").click()
     expect(state(page)).to_contain_text("Stopping after this command")
     let_go(gated)
     expect(state(page)).to_contain_text("unfinished")
     assert successes(gated.project) == STEPS[:1]
+
+
+def test_stop_that_is_under_way_is_not_put_off_by_another_page(opened, gated: Served):
+    page = watched(opened, gated)
+    button(page, "Stop").click()
+    choice(page, "After this command").click()
+    expect(state(page)).to_contain_text("Stopping after this command")
+    # It offers what it offered before it has heard of the stop.
+    gated.post("/api/orchestrator/stop", {"after": "cycle"})
+    let_go(gated)
+    expect(state(page)).to_contain_text("unfinished")
+    assert successes(gated.project) == STEPS[:1]
+    said = query(gated.project, "SELECT payload_json FROM events WHERE event_type = 'batch:state' ORDER BY id")
+    stopping = [str(payload) for (payload,) in said if "stopping" in str(payload)]
+    assert len(stopping) == 2
+    assert all("after this command" in payload for payload in stopping)
 
 
 def test_stop_that_is_under_way_can_become_one_now(opened, gated: Served):

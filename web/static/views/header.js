@@ -8,11 +8,11 @@
  */
 import { needs } from '../core/attention.js';
 import { h } from '../core/dom.js';
-import { hindrance, order, present } from '../core/orders.js';
+import { hindrance, isOpen, order, present } from '../core/orders.js';
 import { toast } from '../core/toasts.js';
 import { attentionMenu } from './attention_menu.js';
 import { connection } from './connection.js';
-import { isOpen, orderButton } from './order_button.js';
+import { orderButton } from './order_button.js';
 import { state as stateMark } from './parts.js';
 import { batchesShown, toggleBatches } from './sidebar.js';
 import { startControls } from './start_controls.js';

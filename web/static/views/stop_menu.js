@@ -3,21 +3,15 @@
  *
  * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
+ * @typedef {import('../core/stop_kinds.js').Kind} Kind
  */
 import { foregroundFirst } from '../core/at_work.js';
 import { h } from '../core/dom.js';
 import { elapsed, shortKey } from '../core/format.js';
-import { hindrance, order } from '../core/orders.js';
+import { hindrance, isOpen, order } from '../core/orders.js';
+import { kinds } from '../core/stop_kinds.js';
 import { dialog } from './dialog.js';
 import { menu } from './menu.js';
-import { isOpen } from './order_button.js';
-
-/** @type {[string, string, string][]} */
-const KINDS = [
-  ['command', 'After this command', 'What runs now ends normally'],
-  ['story', 'After this story', 'The story that is worked on is finished'],
-  ['cycle', 'After this cycle', 'The cycle is finished, with its commit'],
-];
 
 /** @param {State} state @param {App} app */
 export function stopMenu(state, app) {
@@ -31,10 +25,9 @@ export function stopMenu(state, app) {
     menu(state, app, {
       id: 'stop', name: 'Stop', class: 'order', label: [waits ? 'Stopping…' : '■ Stop ▾'],
       title: why || `Stop batch ${state.live.board.batch_id}… (.)`,
-      disabled: Boolean(why), busy: waits, items: [
-        ...KINDS.map(([after, label, help]) => item(after, label, help, () => stop(after))),
-        item('now', 'Now…', 'Agents are interrupted; resume goes on there', () => app.store.set({ overlay: 'confirm-stop' })),
-      ],
+      disabled: Boolean(why), busy: waits,
+      items: kinds(state.live.board).map((kind) => item(kind, () => (
+        kind.after === 'now' ? app.store.set({ overlay: 'confirm-stop' }) : stop(kind.after)))),
     }),
     state.overlay === 'confirm-stop' && !why && dialog(app, 'confirm-stop', 'Stop now?', [
       ...interrupted(state),
@@ -44,16 +37,13 @@ export function stopMenu(state, app) {
     ]));
 }
 
-/**
- * @param {string} after
- * @param {string} label
- * @param {string} help
- * @param {() => void} act
- */
-function item(after, label, help, act) {
+/** @param {Kind} kind @param {() => void} act */
+function item({ after, label, help, standing }, act) {
+  const possible = standing === '';
   return h('button', { key: after, role: 'menuitem', tabindex: '-1', class: `menu-item ${after === 'now' ? 'danger' : ''}`,
-    onclick: act },
-    h('span', null, label), h('span', { class: 'quiet-text' }, help));
+    'aria-disabled': possible ? null : 'true', 'aria-current': standing === 'under way' ? 'true' : null, onclick: () => possible && act() },
+    h('span', null, standing === 'under way' && '✓ ', label, standing === 'under way' && ' – under way'),
+    h('span', { class: 'quiet-text' }, standing === 'too late' ? 'A sooner stop is under way' : help));
 }
 
 /** @param {State} state */

@@ -5,6 +5,7 @@
  */
 import { hour } from '../core/format.js';
 import { present } from '../core/orders.js';
+import { underWay } from '../core/stop_kinds.js';
 
 /**
  * `state`: as in format.STATES; `long`: "Running cycle 2 of 5"; `short`: for the window's title.
@@ -30,16 +31,16 @@ export function words(state) {
       return { state: 'waiting_limit', long: `Waiting for limit${until}`, short: `◷ Waiting${until}` };
     }
     case 'stopping':
-      return { state: 'stopping', long: stopping(board.detail), short: '◑ Stopping' };
+      return { state: 'stopping', long: stopping(board), short: '◑ Stopping' };
     default:
       return ended(state);
   }
 }
 
-/** @param {string} detail */
-function stopping(detail) {
-  const kind = /\b(command|story|cycle)\b/.exec(detail)?.[1];
-  return kind ? `Stopping after this ${kind}` : 'Stopping';
+/** @param {import('../core/types.js').Board} board */
+function stopping(board) {
+  const kind = underWay(board);
+  return kind === 'now' ? 'Stopping' : `Stopping after this ${kind}`;
 }
 
 /** @param {State} state */

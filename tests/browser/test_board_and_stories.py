@@ -106,7 +106,8 @@ def titles(runner: Served, column: str, *, down: bool) -> list[str]:
     told = values(runner)
     levels = sorted({row[column] for row in told.values() if row[column] is not None}, reverse=down)
     places = {key: levels.index(row[column]) if row[column] in levels else 99 for key, row in told.items()}
-    return [told[key]["Title"].title() for key in sorted(told, key=lambda key: places[key])]
+    names = {story["key"]: story["name"] for story in runner.get("/api/sprint-status")["stories"]}
+    return [names[key] for key in sorted(told, key=lambda key: places[key])]
 
 
 def test_epics_are_folded_and_stay_so_over_a_reload(opened, done: Served):
@@ -185,6 +186,41 @@ def test_description_is_shown_beside_the_card(opened, done: Served, how: str):
     expect(tip).to_contain_text(ABOUT_SIX)
     page.keyboard.press("Escape")
     expect(tip).to_have_count(0)
+
+
+def test_columns_stay_where_they_are_whatever_is_in_them(opened, done: Served):
+    page = looked_at(opened, done, "board")
+    heads = page.locator(".board-head")
+    before = [head.bounding_box() for head in heads.all()]
+    assert len({round(box["width"]) for box in before if box}) == 1
+    expect(heads.filter(has_text="In progress")).to_contain_text("0")
+    expect(heads.filter(has_text="In progress").locator(".state")).to_be_visible()
+    page.get_by_role("combobox", name="Status").select_option("blocked")
+    expect(links(page)).to_have_count(1)
+    assert [head.bounding_box() for head in heads.all()] == before
+    # Also the only one of an epic stands in its column.
+    card, head = cards(page).bounding_box(), heads.filter(has_text="Blocked").bounding_box()
+    assert card
+    assert head
+    assert abs(card["x"] - head["x"]) < 4
+    assert card["width"] <= head["width"] + 4
+
+
+def test_epic_says_how_far_it_is_whatever_its_file_says(opened, done: Served):
+    page = looked_at(opened, done, "board")
+    expect(epic(page, "1").locator(".epic-standing")).to_have_text("✓Done")
+    expect(epic(page, "3").locator(".epic-standing")).to_have_text("✓Done but for 1 blocked")
+    (file,) = (one["status"] for one in done.get("/api/sprint-status")["epics"] if one["id"] == "3")
+    assert file != "done"
+    expect(epic(page, "3").get_by_title(f"The sprint file says {file}")).to_be_visible()
+
+
+def test_to_have_finished_is_no_verdict(opened, done: Served):
+    page = opened(f"{done.url}/#/story/3-1-five")
+    review = page.locator(".story-attempt").filter(has=page.get_by_role("link", name="code-review-1"))
+    expect(review.locator(".state").filter(has_text="Finished")).to_have_attribute("data-tone", "idle")
+    expect(review.locator(".state[data-tone=error]")).to_contain_text("1 high, 2 medium")
+    expect(page.locator(".story-attempt").first).not_to_contain_text("Success")
 
 
 def test_blocked_story_says_why(opened, done: Served):

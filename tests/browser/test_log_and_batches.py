@@ -177,10 +177,38 @@ def test_words_are_looked_for_in_all_batches_with_enter(opened, long: Served):
     expect(page).to_have_url(re.compile("all=1"))
     expect(lines(page).first).to_contain_text("batch-commit")
     log(page).get_by_role("searchbox").fill("nobody wrote this")
+    expect(page.get_by_role("heading", name="No line matches")).to_be_visible()
     log(page).get_by_role("button", name="Search everything").click()
-    expect(page.get_by_role("heading", name="No event fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No event matches")).to_be_visible()
     log(page).get_by_role("button", name="Clear filters").click()
     expect(lines(page).first).to_be_visible()
+
+
+def test_line_is_told_whole_where_there_is_room(opened, long: Served):
+    page = opened(f"{long.url}/#/run?batch=1&kind=story", viewport={"width": 1440, "height": 900})
+    expect(lines(page).filter(has_text="ready-for-dev").first).to_be_visible()
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    assert page.locator(".log-status .cut").evaluate_all(cut) == []
+    log(page).get_by_role("combobox", name="Kind of event").select_option("command")
+    command = page.locator(".log-line .log-command").first
+    expect(command).to_have_text("batch-commit")
+    # The longest name there is, which this batch has not.
+    command.evaluate("one => { one.textContent = 'generate-project-context'; }")
+    assert command.evaluate_all(cut) == []
+
+
+def test_end_of_a_tool_is_there_and_quiet(opened, long: Served):
+    page = opened(f"{long.url}/#/run?batch=1&kind=tool&story=1-1-one&q=dev-story")
+    stored = [event for event in long.get("/api/events?batch=1&limit=1000")["events"] if _is_tool(event, "1-1-one")]
+    expect(lines(page)).to_have_count(len(stored))
+    ends = [event["seq"] for event in stored if event["payload"]["status"] == "end"]
+    assert ends
+    assert lines(page).and_(page.locator("[data-echo]")).evaluate_all(SEQS) == ends[::-1]
+
+
+def _is_tool(event: dict[str, Any], story: str) -> bool:
+    told = event["payload"]
+    return told.get("kind") == "tool" and told["command"] == "dev-story" and told["story_key"] == story
 
 
 def test_batches_are_listed_page_by_page(opened, long: Served):

@@ -166,17 +166,34 @@ def test_rows_are_walked_by_arrows_and_lead_to_story_and_command(opened, busy: S
 def test_health_is_figures_that_change(opened, runner: Served):
     page = supervision(opened, runner)
     expect(figure(page, "Browsers")).to_have_text("1")
-    expect(figure(page, "Delivered")).to_have_text("0")
+    expect(figure(page, "Events sent")).to_have_text("0")
     expect(figure(page, "Memory")).to_have_text(re.compile(r"^[0-9.]+ MB"))
-    expect(figure(page, "Event loop")).to_have_text(re.compile(r"^[0-9.]+ ms"))
-    expect(figure(page, "Push worst")).to_have_text("–")
+    expect(figure(page, "Reaction")).to_have_text(re.compile(r"^[0-9.]+ ms"))
+    expect(figure(page, "Sending, worst")).to_have_text("–")
     supervision(opened, runner)
     expect(figure(page, "Browsers")).to_have_text("2")
     runner.begin()
     wait_until(runner.idle)
     last = runner.get("/api/orchestrator/status")["last_seq"]
-    expect(figure(page, "Delivered")).to_have_text(str(2 * last))
-    expect(figure(page, "Push worst")).to_have_text(re.compile(r"^[0-9.]+ ms"))
+    expect(figure(page, "Events sent")).to_have_text(str(2 * last))
+    expect(figure(page, "Sending, worst")).to_have_text(re.compile(r"^[0-9.]+ ms"))
+
+
+@pytest.mark.parametrize("how", ["hover", "focus"])
+def test_figure_says_what_it_means(opened, busy: Served, how: str):
+    page = supervision(opened, busy)
+    behind = page.locator(".sv-figure", has_text="Events behind")
+    meaning = behind.get_by_text("Events that the slowest browser has yet to take in")
+    expect(meaning).to_be_hidden()
+    getattr(behind, how)()
+    expect(meaning).to_be_visible()
+
+
+def test_only_a_process_looks_like_work(opened, busy: Served):
+    page = supervision(opened, busy)
+    expect(part(page, "root").locator(".sv-state")).to_have_text("●Running")
+    working = page.get_by_role("row").filter(has_text=re.compile(r"pid \d+"))
+    expect(working.locator(".sv-state")).to_have_text("◐Running")
 
 
 def test_no_problem_is_said_so(opened, busy: Served):
@@ -206,10 +223,12 @@ def test_problems_come_first_and_lead_to_their_row(opened, troubled: Served):
 
 def test_restarts_are_counted_with_their_reason(opened, crashing: Served):
     page = supervision(opened, crashing)
-    expect(part(page, "window")).to_contain_text("0/3")
-    for times in (1, 2):
+    restarts = part(page, "window").locator(".sv-restarts")
+    expect(restarts).to_have_text("0")
+    for told in ("↻ 1", "↻ 2/3"):
         (crashing.project / "crash").touch()
-        expect(part(page, "window")).to_contain_text(f"↻ {times}/3")
+        # The limit is told when it is near.
+        expect(restarts).to_have_text(told)
     expect(part(page, "window")).to_contain_text("what no part of the runner foresees")
     page.get_by_role("checkbox", name="Problems first").check()
     expect(problems(page)).to_contain_text("was started again 2 times")

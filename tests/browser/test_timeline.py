@@ -14,8 +14,8 @@ from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.served import Served, served
 
 MINUTES = 20
-WHOLE = MINUTES * 60 * 1.05
-"""Seconds of all of the batch, with the air around it."""
+AIR = 1.05
+"""More than all of the batch is in sight, but its range ends with it."""
 STEP = 1.6
 FAR = "?span=400000000"
 UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
@@ -93,27 +93,32 @@ def looked_at(opened, runner: Served, filters: str = "") -> Page:
 def test_buttons_look_nearer_and_further(opened, long: Served):
     page = looked_at(opened, long)
     wide = box(developed(page, "2-1"))["width"]
-    assert span(page) == seconds(WHOLE)
+    whole = span(page)
+    assert whole == seconds(MINUTES * 60)
     for step in (1, 2):
         with moving(page):
             tool(page, "Look nearer").click()
-        assert span(page) == seconds(WHOLE / STEP**step)
-        assert address(page)["span"] == seconds(1000 * WHOLE / STEP**step)
+        assert span(page) == seconds(AIR * whole / STEP**step)
+        assert address(page)["span"] == seconds(1000 * AIR * whole / STEP**step)
     assert box(developed(page, "2-1"))["width"] == pytest.approx(wide * STEP**2, rel=0.1)
     for _ in range(2):
         with moving(page):
             tool(page, "Look from further away").click()
     # All of it is the furthest.
     assert address(page) == {}
-    assert span(page) == seconds(WHOLE)
+    assert span(page) == whole
 
 
 def test_keys_look_nearer_further_and_at_everything(opened, long: Served):
     page = looked_at(opened, long)
-    for key, step in (("+", 1), ("=", 2), ("+", 3), ("-", 2), ("f", 0)):
+    whole = span(page)
+    for key, step in (("+", 1), ("=", 2), ("+", 3), ("-", 2)):
         with moving(page):
             page.keyboard.press(key)
-        assert span(page) == seconds(WHOLE / STEP**step)
+        assert span(page) == seconds(AIR * whole / STEP**step)
+    with moving(page):
+        page.keyboard.press("f")
+    assert span(page) == whole
     assert address(page) == {}
 
 
@@ -124,7 +129,7 @@ def test_fit_shows_all_of_the_batch(opened, long: Served):
     with moving(page):
         tool(page, "Fit").click()
     assert address(page) == {}
-    assert span(page) == seconds(WHOLE)
+    assert span(page) == seconds(MINUTES * 60)
 
 
 @pytest.mark.parametrize("held", ["", "Control"])
@@ -257,6 +262,41 @@ def test_running_bar_grows_and_its_clock_is_left_and_come_back_to(opened, gated:
     page.keyboard.press("l")
     expect(tools(page)).to_contain_text("Following")
     expect(page).not_to_have_url(re.compile("to="))
+
+
+@pytest.mark.parametrize("width", [800, 1000, 1210, 1440])
+def test_no_time_of_the_axis_is_cut(opened, long: Served, width: int):
+    page = opened(f"{long.url}/#/timeline", viewport={"width": width, "height": 800})
+    expect(commands(page, "1-1")).to_be_visible()
+    edge = box(page.locator(".tl-axis-times"))
+    right = "all => all.map(one => one.getBoundingClientRect().right)"
+    ends = page.locator(".tl-tick:not(:empty)").evaluate_all(right)
+    assert len(ends) >= 3
+    assert max(ends) <= edge["x"] + edge["width"]
+
+
+def test_range_of_an_ended_batch_ends_with_it(opened, long: Served):
+    assert span(looked_at(opened, long)) <= MINUTES * 60
+
+
+def test_time_between_two_runs_is_marked_as_stopped(opened, gated: Served):
+    gated.begin()
+    page = opened(f"{gated.url}/#/timeline")
+    expect(developing(page)).to_be_visible()
+    waits = page.get_by_role("list", name="Waits").get_by_role("listitem")
+    gated.post("/api/orchestrator/stop", {"after": "now"})
+    expect(page.locator(".bar-state")).to_contain_text("unfinished")
+    gated.post("/api/orchestrator/resume")
+    expect(waits).to_have_count(1)
+    expect(waits.first).to_contain_text("Stopped")
+    expect(developing(page)).to_be_visible()
+    gated.kill()
+    gated.start()
+    gated.post("/api/orchestrator/resume")
+    expect(waits).to_have_count(2)
+    expect(page.locator(".tl-over .tl-wait[data-state=stopped]")).to_have_count(2)
+    page.reload()
+    expect(waits).to_have_count(2)
 
 
 def test_pause_is_a_wait_that_grows_until_it_goes_on(opened, gated: Served):

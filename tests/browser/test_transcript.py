@@ -109,6 +109,12 @@ def count(page: Page) -> Locator:
     return transcript(page).locator(".transcript-count")
 
 
+def box(found: Locator) -> dict[str, float]:
+    there = found.bounding_box()
+    assert there
+    return dict(there)
+
+
 def rank(found: Locator) -> int:
     """Where an entry stands in the transcript."""
     return int(found.get_attribute("data-rank") or -1)
@@ -152,7 +158,7 @@ def test_words_are_found_marked_and_gone_through(opened, done: Served):
     transcript(page).get_by_role("button", name="Match before").click()
     expect(focused(page)).to_have_attribute("data-rank", str(places[begin]))
     search(page).fill("nobody said this")
-    expect(page.get_by_role("heading", name="No entry fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No entry matches")).to_be_visible()
     page.get_by_role("button", name="Show everything").click()
     expect(entry(page, "Read")).to_have_count(1)
 
@@ -255,6 +261,34 @@ def test_head_tells_what_came_of_each_attempt(opened, done: Served):
     attempts.get_by_role("link", name="Attempt 2, Success").click()
     expect(page).to_have_url(re.compile(f"#/command/{number_of(done, 'dev-story', 2)}$"))
     expect(head.locator(".facts")).to_contain_text("Exit code0")
+
+
+@pytest.mark.parametrize("width", [1440, 600])
+def test_line_of_the_command_stays_while_one_reads(opened, done: Served, width: int):
+    page = read(opened, done, "code-review-1", viewport={"width": width, "height": 800})
+    transcript(page).get_by_role("button", name="To the end").click()
+    expect(transcript(page).get_by_text("End of the transcript")).to_be_in_viewport()
+    line = page.locator(".command-line")
+    expect(line.get_by_role("heading", name="code-review-1")).to_be_in_viewport(ratio=1)
+    expect(line.get_by_role("link", name="1-1")).to_be_in_viewport(ratio=1)
+    expect(line.get_by_text("Finished")).to_be_in_viewport(ratio=1)
+    assert box(line)["y"] + box(line)["height"] <= box(page.locator(".transcript-bar"))["y"] + 1
+    expect(line.get_by_role("button", name="Back")).to_be_in_viewport(ratio=1)
+    line.get_by_role("button", name="Back").click(trial=True)
+
+
+def test_buttons_of_an_entry_lie_over_nothing(opened, done: Served):
+    page = read(opened, done)
+    call = entry(page, "Read").locator(".call")
+    call.hover()
+    buttons = box(entry(page, "Read").locator(".entry-tools"))
+    assert box(call)["x"] + box(call)["width"] <= buttons["x"]
+    assert buttons["x"] + buttons["width"] <= 1440
+    page.set_viewport_size({"width": 420, "height": 800})
+    call.hover()
+    # There is no room beside it: they come instead of the size.
+    expect(call.locator(".call-size")).to_be_hidden()
+    expect(entry(page, "Read").get_by_role("button", name="Raw")).to_be_visible()
 
 
 def test_long_transcript_is_read_in_pages_from_both_ends(opened, done: Served):

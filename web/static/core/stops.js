@@ -34,7 +34,8 @@ export function wanted(state) {
  */
 export function stops(state, now) {
   const { stops: known } = state.local;
-  return known && known.batch === wanted(state)?.batch ? known.waits.filter((/** @type {Wait} */ { to }) => Number(to) <= now) : NONE;
+  if (!known || known.batch !== wanted(state)?.batch) return NONE;
+  return known.waits.filter((/** @type {Wait} */ { to }) => Number(to) <= now);
 }
 
 /** @param {Store} store @param {Wanted} what */

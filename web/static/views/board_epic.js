@@ -81,8 +81,9 @@ function head(app, epic, whole, open, past) {
       h('span', { 'aria-hidden': 'true' }, '⊘'), `${blocked} blocked`),
     h('span', { key: 'space', class: 'grow' }),
     // The file tells how an epic stands now.
-    !past && epic.status && !(epic.status === 'done' && whole.done === total) && h('span', { key: 'file', class: 'epic-file', title: `The sprint file says ${epic.status}` },
-      `file: ${stateOf(epic.status).word}`),
+    !past && epic.status && !(epic.status === 'done' && whole.done === total) && h('span', {
+      key: 'file', class: 'epic-file', title: `The sprint file says ${epic.status}`,
+    }, `file: ${stateOf(epic.status).word}`),
     standing(whole, blocked),
     meter(`Epic ${epic.id}: stories done`, whole.done, total, whole.done === total ? 'success' : 'running'),
     h('span', { key: 'done', class: 'epic-done' }, total > 0 ? `${whole.done}/${total} done` : 'No stories'));

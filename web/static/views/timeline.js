@@ -40,7 +40,8 @@ export const timeline = (state, app) => {
   }), h('section', { key: 'panel', class: 'panel tl-panel', 'aria-labelledby': 'timeline-title' },
     toolbar({ window: within(window, bars.begin, end), grows, look, now }),
     chart({
-      layout: bars, waits: waitsOf(scene.waits, stops(state, end)), now: grows ? now : end, begin: bars.begin, end, grows, batch: state.past?.batchId ?? null,
+      layout: bars, waits: waitsOf(scene.waits, stops(state, end)), now: grows ? now : end, begin: bars.begin, end, grows,
+      batch: state.past?.batchId ?? null,
       titles: titlesOf(state.sprint), view: look, top: state.local.timeline?.top ?? 0,
       settled: (view, top) => keep(app, view, top),
     }),

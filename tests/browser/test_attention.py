@@ -72,7 +72,7 @@ def gated(tmp_path: Path) -> Iterator[Served]:
 
 def attention(page: Page):
     """The button in the bar."""
-    return page.get_by_role("banner").get_by_role("button", name=re.compile("needs? attention$"))
+    return page.get_by_role("banner").get_by_role("button", name=re.compile("attention|blocked"))
 
 
 def needs(page: Page):
@@ -165,22 +165,49 @@ def test_count_follows_what_happens(opened, failing: Served, tmp_path: Path):
     expect(attention(page)).to_contain_text("✓ 0")
 
 
-@pytest.mark.parametrize(
-    ("order", "said"), [("pause", "The batch is paused"), ("stop", "Batch 1 is unfinished")], ids=["pause", "stop"]
-)
-def test_batch_that_waits_for_somebody_is_counted_until_it_goes_on(opened, gated: Served, order: str, said: str):
+@pytest.mark.parametrize(("order", "said"), [("pause", "Paused in"), ("stop", "unfinished")])
+def test_what_the_operator_does_needs_no_attention(opened, gated: Served, order: str, said: str):
     page = live(opened(f"{gated.url}/#/board"))
     gated.begin()
     wait_until(lambda: bool(gated.get("/api/orchestrator/status")["current"]))
     gated.post(f"/api/orchestrator/{order}")
     (gated.project / "go").touch()
+    expect(state(page)).to_contain_text(said)
+    # By then the runner has said what it thinks of the batch too.
+    expect(button(page, "Resume")).to_be_enabled()
+    expect(attention(page)).to_contain_text("✓ 0")
+
+
+def test_batch_that_was_cut_off_is_counted_until_it_goes_on(opened, gated: Served):
+    gated.begin()
+    wait_until(lambda: bool(gated.get("/api/orchestrator/status")["current"]))
+    gated.kill()
+    (gated.project / "go").touch()
+    gated.start()
+    page = live(opened(f"{gated.url}/#/board"))
     expect(attention(page)).to_contain_text("⚠ 1")
     attention(page).click()
-    needs(page).get_by_role("link", name=re.compile(said)).click()
+    needs(page).get_by_role("link", name=re.compile("Batch 1 is unfinished")).click()
     expect(page).to_have_url(re.compile("#/run$"))
     button(page, "Resume").click()
     expect(state(page)).to_contain_text("completed")
     expect(attention(page)).to_contain_text("✓ 0")
+
+
+def test_story_that_was_blocked_before_is_told_apart(opened, tmp_path: Path):
+    project = make_project(tmp_path / "project", {"epic-1": "in-progress", ONE: "blocked", TWO: "review"})
+    with served(project, write_scenario(tmp_path, [GATE])) as runner:
+        page = live(opened(runner.url))
+        expect(attention(page)).to_have_text("⊘ 1blocked story")
+        expect(attention(page).locator("[data-tone]")).to_have_attribute("data-tone", "warning")
+        attention(page).click()
+        expect(needs(page)).to_contain_text("Not of this batch")
+        expect(needs(page).get_by_role("link")).to_contain_text(["1-1 is blocked: One"])
+        # In a narrow window a word stays, and it is in sight.
+        page.keyboard.press("Escape")
+        page.set_viewport_size({"width": 400, "height": 800})
+        expect(attention(page)).to_have_accessible_name("⊘ 1 blocked")
+        expect(attention(page).locator(".attention-word")).to_be_in_viewport(ratio=1)
 
 
 def test_silent_agent_is_counted_and_leads_to_its_command(opened, gated: Served):
@@ -246,6 +273,35 @@ def test_same_message_is_counted_and_many_are_closed_at_once(opened, calm: Serve
     expect(messages(page).locator(".toast")).to_have_count(0)
 
 
+def test_message_that_is_said_again_stays_as_long_as_a_new_one(opened, calm: Served):
+    page = opened("about:blank")
+    page.clock.install()
+    live_on(page, calm)
+    expect(button(page, "Stop")).to_have_attribute("title", "Nothing runs")
+    page.keyboard.press(".")
+    expect(message(page, "Cannot stop now")).to_be_visible()
+    page.clock.fast_forward(4_000)
+    page.keyboard.press(".")
+    expect(message(page, "Cannot stop now (2 times)")).to_be_visible()
+    page.clock.fast_forward(3_000)
+    page.keyboard.press("p")
+    expect(message(page, "Cannot pause now")).to_be_visible()
+    expect(messages(page)).to_contain_text("Cannot stop now (2 times)")
+
+
+def test_focus_goes_on_when_a_message_is_closed_by_keys(opened, calm: Served):
+    page = opened("about:blank")
+    page.add_init_script(LASTING)
+    live_on(page, calm)
+    expect(button(page, "Stop")).to_have_attribute("title", "Nothing runs")
+    page.keyboard.press(".")
+    page.keyboard.press("p")
+    message(page, "Cannot stop now").get_by_role("button", name="Close: Cannot stop now").focus()
+    page.keyboard.press("Enter")
+    expect(message(page, "Cannot stop now")).to_have_count(0)
+    assert page.evaluate("() => document.activeElement !== document.body")
+
+
 def test_desktop_is_told_while_the_page_is_hidden_and_only_then(opened, failing: Served):
     page = opened("about:blank", permissions=["notifications"])
     page.add_init_script(RECORDED)
@@ -304,13 +360,15 @@ def test_colours_are_as_the_system_has_them_or_light_or_dark(opened, calm: Serve
     page.emulate_media(color_scheme="dark")
     dark = ground(page)
     assert light != dark
-    for name, theme, looks in (("light", "light", light), ("dark", "dark", dark), ("as the system", "auto", dark)):
-        switch.click()
-        expect(switch).to_have_accessible_name(f"Colours: {name}. Change")
-        expect(chosen).to_have_value(theme)
-        assert ground(page) == looks
-    page.emulate_media(color_scheme="light")
-    assert ground(page) == light
+    # Every press but that back to the system changes what one sees.
+    for system, looks, others in (("dark", dark, ("light", "dark")), ("light", light, ("dark", "light"))):
+        page.emulate_media(color_scheme=system)
+        for theme in (*others, "auto"):
+            switch.click()
+            expect(chosen).to_have_value(theme)
+            name = "as the system" if theme == "auto" else theme
+            expect(switch).to_have_accessible_name(f"Colours: {name}. Change")
+            assert ground(page) == {"light": light, "dark": dark, "auto": looks}[theme]
     chosen.select_option("dark")
     expect(switch).to_have_accessible_name("Colours: dark. Change")
     assert ground(page) == dark

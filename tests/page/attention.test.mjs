@@ -15,33 +15,47 @@ test('nobody is needed while all goes well', () => {
   }), []);
 });
 
-test('a batch that failed, stopped, waits or is paused needs somebody', () => {
-  const resumable = { batch_id: 4 };
+test('a batch that failed, ended by itself, waits or is held by something needs somebody', () => {
+  const resumable = { batch_id: 4, reason: 'the runner was killed' };
   assert.deepEqual(told({ board: { state: 'error', batch_id: 4 }, overview: { status: 'idle', resumable } }),
     ['error: Batch 4 ended with an error']);
-  assert.deepEqual(told({ board: { state: 'stopped' }, overview: { status: 'idle', resumable } }),
-    ['warning: Batch 4 is unfinished']);
+  assert.deepEqual(needs(state({ board: { state: 'stopped' }, overview: { status: 'idle', resumable } })).map(({ title, text }) => [title, text]),
+    [['Batch 4 is unfinished', 'the runner was killed']]);
   assert.deepEqual(told({ overview: { status: 'running', resumable } }), []);
-  assert.deepEqual(told({ board: { state: 'paused' } }), ['waiting: The batch is paused']);
+  assert.deepEqual(told({ board: { state: 'paused', detail: 'no agent' } }), ['waiting: The batch is paused']);
   assert.deepEqual(told({ board: { state: 'waiting_limit' } }), ['waiting: Waiting for a limit without a known end']);
   assert.deepEqual(told({ board: { state: 'waiting_limit', resets_at: AT } }), [], 'it goes on by itself');
   assert.deepEqual(told({ sprintError: { error: 'line 3', hint: '' } }), ['error: The sprint file cannot be read']);
 });
 
-test('each blocked story is listed once, with the reason of the batch or else that of the file', () => {
+test('what the operator has done needs no attention of the operator', () => {
+  const resumable = { batch_id: 4, reason: 'stopped by the operator' };
+  assert.deepEqual(told({ board: { state: 'stopped' }, overview: { status: 'idle', resumable } }), []);
+  assert.deepEqual(told({ board: { state: 'paused', detail: 'paused by the operator' } }), []);
+});
+
+test('each blocked story of the batch is listed once, with its title and the reason of the batch or else that of the file', () => {
   const cards = [card('1-1-one', { status: 'blocked', reason: 'batch' }), card('__proto__', { status: 'blocked' }), card('c')];
-  const stories = ['1-1-one', '__proto__', EVIL].map((key) => story(key, { status: 'blocked', blocked_reason: 'file' }));
+  const stories = ['1-1-one', '__proto__'].map((key) => story(key, { name: EVIL, status: 'blocked', blocked_reason: 'file' }));
   const found = needs(state({ board: { stories: byKey(cards) }, sprint: { epics: [], stories } }));
-  assert.deepEqual(found.map(({ title, text }) => [title, text]),
-    [['1-1 is blocked', 'batch'], ['__proto__ is blocked', 'file'], [`${EVIL} is blocked`, 'file']]);
-  assert.deepEqual(found.map(({ href }) => parse(href).story), ['1-1-one', '__proto__', EVIL]);
-  assert.equal(new Set(found.map(({ key }) => key)).size, 3);
+  assert.deepEqual(found.map(({ tone, title, text }) => [tone, title, text]),
+    [['error', `1-1 is blocked: ${EVIL}`, 'batch'], ['error', `__proto__ is blocked: ${EVIL}`, 'file']]);
+  assert.deepEqual(found.map(({ href }) => parse(href).story), ['1-1-one', '__proto__']);
+  assert.equal(new Set(found.map(({ key }) => key)).size, 2);
+});
+
+test('a story that was blocked before the batch is told apart, and last', () => {
+  const stories = [story(EVIL, { status: 'blocked', name: '' }), story('1-1-one', { status: 'review' })];
+  const supervision = node('b', { state: 'failed' });
+  const found = needs(state({ sprint: { epics: [], stories }, overview: { status: 'idle', resumable: null, supervision } }));
+  assert.deepEqual(found.map(({ tone, title, text, isOther = false }) => [tone, title, text, isOther]),
+    [['error', 'b is failed', '', false], ['warning', `${EVIL} is blocked`, 'Why is not on record.', true]]);
 });
 
 test('a story that was unblocked in the file after the end of the batch needs nobody any more', () => {
   const changes = (ended_at, status) => ({
     board: { ended_at, state: 'completed', stories: byKey([card('1-1-one', { status: 'blocked' })]) },
-    sprint: { epics: [], stories: [story('1-1-one', { status })] },
+    sprint: { epics: [], stories: [story('1-1-one', { status, name: '' })] },
   });
   assert.deepEqual(told(changes(AT - MINUTE, 'ready-for-dev')), []);
   assert.deepEqual(told(changes(AT - MINUTE, 'blocked')), ['error: 1-1 is blocked']);

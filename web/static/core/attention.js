@@ -3,18 +3,27 @@
  *
  * @typedef {import('./types.js').State} State
  * @typedef {import('./types.js').Node} Node
- * @typedef {{key: string, tone: 'error' | 'warning' | 'waiting', title: string, text: string, href: string}} Need
+ * @typedef {{key: string, tone: 'error' | 'warning' | 'waiting', title: string, text: string, href: string, isOther?: boolean}} Need
+ *   `isOther`: it is no fault of the present batch, as what waited before it.
  */
 import { ago, shortKey } from './format.js';
 import { href } from './router.js';
 import { isSettled } from './stories.js';
 
+/** Whose pause or stop it is that nobody needs to be told of. */
+const BY_OPERATOR = /\bby the operator\b/;
+
 /**
+ * What is of no concern to the present batch comes last.
  * @param {State} state
  * @returns {Need[]}
  */
 export function needs(state) {
-  return [...ofBatch(state), ...ofStories(state), ...ofCommands(state), ...ofTree(state)];
+  const stories = ofStories(state);
+  return [
+    ...ofBatch(state), ...stories.filter(({ isOther }) => !isOther), ...ofCommands(state), ...ofTree(state),
+    ...stories.filter(({ isOther }) => isOther),
+  ];
 }
 
 /**
@@ -37,13 +46,13 @@ function ofBatch({ live: { board }, overview, sprintError }) {
   const found = [];
   if (board.state === 'error') {
     found.push({ key: 'batch', tone: 'error', title: `Batch ${board.batch_id} ended with an error`, text: board.detail, href: href({ view: 'run' }) });
-  } else if (overview?.status === 'idle' && overview.resumable) {
-    found.push({ key: 'batch', tone: 'warning', title: `Batch ${overview.resumable.batch_id} is unfinished`, text: 'Resume goes on at its exact position.', href: href({ view: 'run' }) });
+  } else if (overview?.status === 'idle' && overview.resumable && !BY_OPERATOR.test(overview.resumable.reason)) {
+    found.push({ key: 'batch', tone: 'warning', title: `Batch ${overview.resumable.batch_id} is unfinished`, text: overview.resumable.reason || 'Resume goes on at its exact position.', href: href({ view: 'run' }) });
   }
   if (board.state === 'waiting_limit' && board.resets_at === null) {
     found.push({ key: 'limit', tone: 'waiting', title: 'Waiting for a limit without a known end', text: board.detail, href: href({ view: 'run' }) });
   }
-  if (board.state === 'paused') {
+  if (board.state === 'paused' && !BY_OPERATOR.test(board.detail)) {
     found.push({ key: 'paused', tone: 'waiting', title: 'The batch is paused', text: board.detail, href: href({ view: 'run' }) });
   }
   if (sprintError) {
@@ -54,17 +63,24 @@ function ofBatch({ live: { board }, overview, sprintError }) {
 
 /** @param {State} state @returns {Need[]} */
 function ofStories({ live: { board }, sprint, now }) {
+  const inFile = new Map((sprint?.stories ?? []).map((story) => [story.key, story]));
   // After the end of a batch the file knows better.
-  const known = isSettled(board, now) ? sprint?.stories ?? [] : [];
-  const freed = new Set(known.filter(({ status }) => status !== 'blocked').map(({ key }) => key));
-  const cards = Object.values(board.stories).filter(({ key, status }) => status === 'blocked' && !freed.has(key));
-  const blocked = new Map(cards.map(({ key, reason }) => [key, reason]));
-  for (const story of sprint?.stories ?? []) {
-    if (story.status === 'blocked' && !blocked.get(story.key)) blocked.set(story.key, story.blocked_reason ?? '');
-  }
-  return [...blocked].map(([key, reason]) => ({
-    key: `story ${key}`, tone: 'error', title: `${shortKey(key)} is blocked`, text: reason, href: href({ view: 'story', story: key }),
-  }));
+  const isFreed = (/** @type {string} */ key) => isSettled(board, now) && inFile.has(key) && inFile.get(key)?.status !== 'blocked';
+  const own = Object.values(board.stories).filter(({ key, status }) => status === 'blocked' && !isFreed(key));
+  const told = new Set(own.map(({ key }) => key));
+  const others = [...inFile.values()].filter(({ key, status }) => status === 'blocked' && !told.has(key));
+  return [
+    ...own.map(({ key, reason }) => blocked(key, inFile.get(key), reason)),
+    ...others.map((story) => ({ ...blocked(story.key, story), tone: /** @type {const} */ ('warning'), isOther: true })),
+  ];
+}
+
+/** @param {string} key @param {import('./types.js').Story | undefined} story @param {string} [reason] @returns {Need} */
+function blocked(key, story, reason = '') {
+  return {
+    key: `story ${key}`, tone: 'error', title: `${shortKey(key)} is blocked${story?.name ? `: ${story.name}` : ''}`,
+    text: reason || story?.blocked_reason || 'Why is not on record.', href: href({ view: 'story', story: key }),
+  };
 }
 
 /** @param {State} state @returns {Need[]} */

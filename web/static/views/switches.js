@@ -7,17 +7,26 @@
 import { h } from '../core/dom.js';
 import { toast } from '../core/toasts.js';
 
-/** Icon, name, and what comes next. @type {Record<string, [string, string, string]>} */
-const THEMES = { auto: ['◑', 'as the system', 'light'], light: ['☀', 'light', 'dark'], dark: ['☾', 'dark', 'auto'] };
+/** Icon and name. @type {Record<string, [string, string]>} */
+const THEMES = { auto: ['◑', 'as the system'], light: ['☀', 'light'], dark: ['☾', 'dark'] };
+const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
 
 /** @param {State} state @param {App} app */
 export function themeSwitch({ prefs }, app) {
-  const [icon, name, next] = Object.hasOwn(THEMES, prefs.theme) ? THEMES[prefs.theme] : THEMES.auto;
+  const theme = Object.hasOwn(THEMES, prefs.theme) ? prefs.theme : 'auto';
+  const [icon, name] = THEMES[theme];
+  const next = after(theme);
   return h('button', {
     key: 'theme', class: 'quiet icon', title: `Colours: ${name}. Click for ${THEMES[next][1]}`,
     'aria-label': `Colours: ${name}. Change`,
-    onclick: () => app.store.set({ prefs: { ...app.store.state.prefs, theme: next } }),
+    onclick: () => app.store.set({ prefs: { ...app.store.state.prefs, theme: after(theme) } }),
   }, icon);
+}
+
+/** From the system to the other one than it has, then to the same: the first press shows what the button does. @param {string} theme */
+function after(theme) {
+  const order = systemIsDark.matches ? ['auto', 'light', 'dark'] : ['auto', 'dark', 'light'];
+  return order[(order.indexOf(theme) + 1) % order.length];
 }
 
 /** @param {State} state @param {App} app */

@@ -30,8 +30,9 @@ test('what moves goes on while its key is held, where the view says so', () => {
   assert.deepEqual(typed(...held('n')), ['n']);
 });
 
-test('two letters are a key, also where the first was held; nothing is taken from who types', () => {
+test('two letters are a key, also where the first was held or another key came just before; nothing is taken from who types', () => {
   assert.deepEqual(typed(...held('g'), ['b']), ['g b']);
+  assert.deepEqual(typed(['p'], ['g'], ['b'], ['b']), ['p', 'g b']);
   assert.deepEqual(typed(['p', { target: { tagName: 'INPUT', type: 'text' } }], ['p', { ctrlKey: true }]), []);
   assert.deepEqual(typed(...held('constructor'), ...held('toString')), []);
 });

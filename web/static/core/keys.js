@@ -34,7 +34,7 @@ export class Keyboard {
     const now = Date.now();
     const both = this.first && now - this.firstAt < SECOND_WITHIN ? `${this.first} ${event.key}` : '';
     const name = Object.hasOwn(keys, both) ? both : event.key;
-    this.first = both ? '' : event.key;
+    this.first = name === both ? '' : event.key;
     this.firstAt = now;
     if (!Object.hasOwn(keys, name)) return;
     event.preventDefault();

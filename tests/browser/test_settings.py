@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
+from tests.browser.test_controls import HOLD
 from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.served import Served, served
 
@@ -135,6 +136,42 @@ def test_enter_in_a_field_saves(opened, fresh: Served):
     assert told(fresh)["keep_runs_days"] == 9
 
 
+@pytest.mark.parametrize("place", ["field", "button"])
+def test_saving_leaves_the_focus_where_it_was(opened, fresh: Served, place: str):
+    page = filled(opened, fresh)
+    setting(page, "keep_runs_days").fill("9")
+    expect(button(page, "Save")).to_be_enabled()
+    pressed = setting(page, "keep_runs_days") if place == "field" else form(page).locator("[type=submit]")
+    pressed.focus()
+    page.evaluate(HOLD)
+    page.keyboard.press("Enter")
+    expect(button(page, "Saving…")).to_be_disabled()
+    # What is on its way is not changed under it.
+    expect(setting(page, "keep_runs_days")).not_to_be_editable()
+    expect(pressed).to_be_focused()
+    page.evaluate("() => window.let_go()")
+    expect(reason(page)).to_have_text("Saved 1 change.")
+    expect(pressed).to_be_focused()
+    expect(setting(page, "keep_runs_days")).to_be_editable()
+
+
+def test_undo_gives_the_focus_back(opened, fresh: Served):
+    page = filled(opened, fresh)
+    setting(page, "keep_runs_days").fill("9")
+    undo = form(page).get_by_role("button", name="30, undo the change of Keep raw output")
+    undo.focus()
+    page.keyboard.press("Enter")
+    expect(undo).to_have_count(0)
+    expect(setting(page, "keep_runs_days")).to_be_focused()
+    expect(setting(page, "keep_runs_days")).to_have_value("30")
+    setting(page, "keep_runs_days").fill("9")
+    expect(button(page, "Undo all")).to_be_enabled()
+    button(page, "Undo all").focus()
+    page.keyboard.press("Enter")
+    expect(setting(page, "keep_runs_days")).to_have_value("30")
+    expect(button(page, "Undo all")).to_be_focused()
+
+
 @pytest.mark.parametrize(
     ("name", "typed", "said"),
     [
@@ -158,6 +195,7 @@ def test_what_cannot_be_right_is_never_sent(opened, fresh: Served, name: str, ty
     button(page, "Save").click()
     # The one that is wrong, among so many.
     expect(setting(page, name)).to_be_focused()
+    expect(reason(page)).to_have_text("Nothing was saved: 1 value cannot be saved as it is.")
     # What the page would have sent is on its way before this.
     page.evaluate("() => fetch('/healthz').then(answer => answer.text())")
     assert sent == []

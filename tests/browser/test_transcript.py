@@ -163,6 +163,15 @@ def test_words_are_found_marked_and_gone_through(opened, done: Served):
     expect(entry(page, "Read")).to_have_count(1)
 
 
+def test_next_match_is_gone_to_by_its_button(opened, done: Served):
+    page = read(opened, done, filters="?q=needle")
+    expect(entries(page)).to_have_count(5)
+    places = [rank(one) for one in entries(page).all()]
+    for place in (0, 1, 2, 3, 4, 0):
+        transcript(page).get_by_role("button", name="Next match").click()
+        expect(focused(page)).to_have_attribute("data-rank", str(places[place]))
+
+
 def test_thoughts_are_shown_when_asked_for(opened, done: Served):
     page = read(opened, done)
     thoughts = transcript(page).get_by_role("checkbox", name="Thinking")

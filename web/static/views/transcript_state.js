@@ -143,10 +143,11 @@ export async function toEnd(app) {
 export function step(app, by, wanted = () => true) {
   const { visible = [] } = present(app) ?? {};
   const current = place()?.current;
-  const focused = current === document.activeElement;
+  // A button that was pressed has taken the focus from the card that it led to.
+  const visited = current && (current === document.activeElement || current === place()?.arrived);
   const at = current ? placeOf(visible, Number(current.dataset.rank)) : -1;
   // The first step goes to the card that is read, the next ones on from there.
-  const begin = focused || by < 0 || !current ? at + by : at;
+  const begin = visited || by < 0 || !current ? at + by : at;
   for (let count = 0; count < visible.length; count += 1) {
     const to = (((begin + count * by) % visible.length) + visible.length) % visible.length;
     if (wanted(visible[to])) return jump(app, visible[to].rank);

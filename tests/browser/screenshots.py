@@ -84,7 +84,7 @@ def _replayed(browser: Browser, runner: Served, path: Path) -> None:
     page.get_by_role("button", name="Replay").click()
     moment = page.get_by_role("slider", name="Moment")
     moment.wait_for()
-    page.get_by_role("button", name="Hold").click()
+    page.get_by_role("button", name="Pause replay").click()
     first, last = (float(moment.get_attribute(name) or 0) for name in ("min", "max"))
     moment.fill(str(int(first + (last - first) * 0.55)))
     _shoot(page, path)

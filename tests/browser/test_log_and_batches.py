@@ -274,7 +274,7 @@ def test_replay_is_played_held_and_played_again_from_its_end(opened, long: Serve
     slider = player(page).get_by_role("slider", name="Moment")
     begin, end = (float(slider.get_attribute(name) or 0) for name in ("min", "max"))
     assert end - begin == pytest.approx(MINUTES * 60_000, rel=0.01)
-    player(page).get_by_role("button", name="Hold").click()
+    player(page).get_by_role("button", name="Pause replay").click()
     held = moment(page)
     assert begin < held < end
     expect(player(page)).to_contain_text(re.compile("[0-9:]+ of (20:00|19:5)"))
@@ -288,7 +288,7 @@ def test_replay_is_played_held_and_played_again_from_its_end(opened, long: Serve
     assert moment(page) == end
     again.click()
     page.wait_for_function("end => Number(document.querySelector('.scrubber').value) < end - 60000", arg=end)
-    expect(player(page).get_by_role("button", name="Hold")).to_be_visible()
+    expect(player(page).get_by_role("button", name="Pause replay")).to_be_visible()
 
 
 @pytest.mark.parametrize("speed", [1, 5, 20, 100])

@@ -45,6 +45,28 @@ def test_past_batch_is_looked_at_while_another_runs(opened, gated: Served):
     expect(state(page)).to_contain_text("completed")
 
 
+def test_batches_tell_how_far_they_are_and_the_one_that_is_shown_leads_to_its_run(opened, gated: Served):
+    (gated.project / "go").touch()
+    gated.begin("all")
+    wait_until(gated.idle)
+    gated.begin(2)
+    wait_until(gated.idle)
+    page = opened(f"{gated.url}/#/board?batch=1")
+    links = batches(page).get_by_role("link")
+    expect(links).to_contain_text([re.compile("2completed.*nothing to do"), re.compile(r"1completed.*[0-9] cycles? · \$")])
+    # The same in the line of the batch, with its bar full.
+    figures = page.get_by_role("region", name="Batch 1")
+    expect(figures.locator(".figure-way")).to_have_text(re.compile("[0-9] cycles?$"))
+    expect(figures.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1")
+    links.nth(1).click()
+    expect(page).to_have_url(re.compile("#/run[?]batch=1"))
+    links.nth(0).click()
+    expect(page).to_have_url(re.compile("#/run$"))
+    page.get_by_role("link", name="Timeline").click()
+    links.nth(0).click()
+    expect(page).to_have_url(re.compile("#/run$"))
+
+
 def test_replay_goes_through_the_same_views(opened, gated: Served):
     (gated.project / "go").touch()
     gated.begin()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { foregroundFirst, lines, upcoming } from '../../web/static/core/at_work.js';
+import { foregroundFirst, lines, unfinished, upcoming } from '../../web/static/core/at_work.js';
 import { NOTHING } from '../../web/static/core/scene.js';
 import { attempt, AT, board, byId, byKey, card, running, state } from './shapes.mjs';
 
@@ -59,4 +59,12 @@ test('between two cycles the next one begins; of one that is not planned nothing
   assert.equal(next([['create-story'], ['story-discovery']], { cycles_completed: 1 }), 'create-story,story-discovery');
   assert.equal(next([], { cycle_keys: ['2-1'] }), null);
   assert.equal(upcoming(state({ plan: null })), null);
+});
+
+test('a batch that was stopped is unfinished before the runner says so, and later only if it does', () => {
+  const told = (changes) => unfinished(state({ board: { batch_id: 3, state: 'stopped', ended_at: AT, detail: 'why' }, ...changes }));
+  assert.deepEqual(told({}), { batch_id: 3, status: 'stopped', max_cycles: null, cycles_completed: 0, reason: 'why' });
+  assert.equal(told({ now: AT + 10_000 }), null);
+  assert.deepEqual(told({ now: AT + 10_000, overview: { status: 'idle', resumable: { batch_id: 2 } } }), { batch_id: 2 });
+  assert.equal(told({ board: { batch_id: 3, state: 'completed', ended_at: AT } }), null);
 });

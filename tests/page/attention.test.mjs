@@ -49,7 +49,7 @@ test('a story that was blocked before the batch is told apart, and last', () => 
   const supervision = node('b', { state: 'failed' });
   const found = needs(state({ sprint: { epics: [], stories }, overview: { status: 'idle', resumable: null, supervision } }));
   assert.deepEqual(found.map(({ tone, title, text, isOther = false }) => [tone, title, text, isOther]),
-    [['error', 'b is failed', '', false], ['warning', `${EVIL} is blocked`, 'Why is not on record.', true]]);
+    [['error', 'b is failed', '', false], ['warning', `${EVIL} is blocked`, 'The reason is not on record.', true]]);
 });
 
 test('a story that was unblocked in the file after the end of the batch needs nobody any more', () => {

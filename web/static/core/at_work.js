@@ -11,11 +11,24 @@
  * @typedef {{commands: string[], story_keys: string[], assumed: string}} Step
  */
 import { baseName } from './reducer.js';
+import { isSettled } from './stories.js';
 
 /** The commands of a chain or of a context refresh. @type {Record<string, string>} */
 const OF_CHAIN = {
   'story-review-chain': 'story-review', 'tech-spec-review-chain': 'tech-spec-review', 'project-context-refresh': 'generate-project-context',
 };
+
+/**
+ * The batch that can be resumed. What the runner says of it comes a moment after the end of the batch.
+ * @param {State} state
+ * @returns {import('./types.js').Overview['resumable']}
+ */
+export function unfinished({ live: { board }, overview, now }) {
+  if (overview?.resumable) return overview.resumable;
+  if (board.state !== 'stopped' || board.batch_id === null || isSettled(board, now)) return null;
+  const { batch_id, state: status, max_cycles, cycles_completed, detail: reason } = board;
+  return { batch_id, status, max_cycles, cycles_completed, reason };
+}
 
 /** What runs, as it is listed everywhere. @param {Board} board */
 export function foregroundFirst({ running }) {

@@ -79,7 +79,7 @@ function ofStories({ live: { board }, sprint, now }) {
 function blocked(key, story, reason = '') {
   return {
     key: `story ${key}`, tone: 'error', title: `${shortKey(key)} is blocked${story?.name ? `: ${story.name}` : ''}`,
-    text: reason || story?.blocked_reason || 'Why is not on record.', href: href({ view: 'story', story: key }),
+    text: reason || story?.blocked_reason || 'The reason is not on record.', href: href({ view: 'story', story: key }),
   };
 }
 

@@ -77,8 +77,9 @@ function raw(text) {
 }
 
 function nothing() {
-  return empty('No activity log', 'The original sprint runner writes what it does to ', h('code', null, 'orchestrator.md'),
-    ' beside the sprint file. This project has none, or it is empty. What this runner does is in the Run view.');
+  return empty('No activity log', 'Projects that were worked on by the original sprint tool, the one before this runner, have a diary of it: ',
+    h('code', null, 'orchestrator.md'), ', beside the sprint file. It is shown here; this project has none, or it is empty. ',
+    'What this runner does stands in the Run view.');
 }
 
 /** @type {{activities: string[], search: string, found: Line[]}} */

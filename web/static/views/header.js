@@ -6,6 +6,7 @@
  * @typedef {import('../core/keys.js').Keys} Keys
  * @typedef {import('../core/dom.js').Child} Child
  */
+import { unfinished } from '../core/at_work.js';
 import { needs } from '../core/attention.js';
 import { h } from '../core/dom.js';
 import { hindrance, isOpen, order, present } from '../core/orders.js';
@@ -50,14 +51,15 @@ export function header(state, app) {
 
 /** One place for both: they exclude each other, and what stands beside them stays. @param {State} state @param {App} app */
 function pauseOrResume(state, app) {
-  const { overview, live: { board } } = state;
+  const { board } = state.live;
+  const open = unfinished(state);
   const now = present(state);
   const held = ['paused', 'pausing', 'waiting_limit'].includes(now);
-  if (held || isOpen(state, 'resume') || (now === 'idle' && overview?.resumable)) {
+  if (held || isOpen(state, 'resume') || (now === 'idle' && open)) {
     return orderButton(state, 'resume', {
       label: '▶ Resume', pending: 'Resuming…', primary: true, act: () => void order(app.store, 'resume'),
       title: held ? `Go on with batch ${board.batch_id} now`
-        : `Go on with batch ${overview?.resumable?.batch_id ?? ''} at its exact position`,
+        : `Go on with batch ${open?.batch_id ?? ''} at its exact position`,
     });
   }
   return orderButton(state, 'pause', {

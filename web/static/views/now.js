@@ -32,7 +32,7 @@ export function now(state, app) {
   const { front, behind } = lines(board);
   const rests = front.length === 0;
   const between = rests && !state.past && present(state) === 'running' && board.cycle > 0;
-  return h('section', { key: 'now', class: 'now panel', 'aria-label': 'Now' },
+  return h('section', { key: 'now', class: `now panel ${state.past && !state.past.player ? 'now-over' : ''}`, 'aria-label': 'Now' },
     rests && behind.length === 0 && !between ? idle(state) : h('ul', { key: 'rows', class: 'now-rows' },
       between ? pausing(board, state) : rests && h('li', { key: 'idle' }, idle(state)),
       ...[...front, ...behind].map((line) => (line.command ? command(line.id, line.command, state) : waiting(line, state)))));
@@ -53,7 +53,7 @@ function command(id, one, state) {
     place(behind ? 'background' : stage(one.command)),
     elapsed(one.started_at, at),
     h('span', { class: 'now-last', 'data-tone': late || null, title: 'When the agent was last heard of' }, late && '⚠ ',
-      `last output ${ago(one.last_at, at)}`),
+      `last output ${since(one.last_at, at)}`),
     h('span', { class: 'now-model quiet-text cut', title: one.model ? `Model: ${one.model}` : 'The model that the agent CLI takes by itself' },
       `model ${one.model || 'default'}`),
     h('span', { class: 'now-pid quiet-text', title: 'Process of the agent' }, pid(one, state)),
@@ -95,9 +95,15 @@ function place(text) {
   return h('span', { class: 'now-place quiet-text', title: text.startsWith('phase') ? 'Of the phases of a cycle' : null }, text);
 }
 
-/** @param {number} since @param {number} at */
-function elapsed(since, at) {
-  return h('span', { class: 'now-time', title: 'For how long' }, h('span', { class: 'quiet-text' }, 'for '), ticking(since, at));
+/** @param {number} begin @param {number} at */
+function elapsed(begin, at) {
+  return h('span', { class: 'now-time', title: 'For how long' }, h('span', { class: 'quiet-text' }, 'for '), ticking(begin, at));
+}
+
+/** In its largest unit: there is no room for two. @param {number} begin @param {number} at */
+function since(begin, at) {
+  const [value, unit] = ago(begin, at).split(' ');
+  return unit ? `${value} ${unit} ago` : value;
 }
 
 /** Their titles stand there where there is room. @param {string[]} keys @param {State} state */

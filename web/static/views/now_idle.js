@@ -5,7 +5,7 @@
  * @typedef {import('../core/types.js').Plan} Plan
  * @typedef {import('../core/dom.js').Child} Child
  */
-import { upcoming } from '../core/at_work.js';
+import { unfinished, upcoming } from '../core/at_work.js';
 import { h } from '../core/dom.js';
 import { elapsed, moment, plural, shortKey } from '../core/format.js';
 import { present } from '../core/orders.js';
@@ -61,9 +61,11 @@ function goesOnWith(state) {
 }
 
 /** What Start or Resume would do. @param {State} state */
-function next({ plan, overview, sprintError, prefs, live: { board } }) {
-  if (overview?.resumable) {
-    const { batch_id, reason } = overview.resumable;
+function next(state) {
+  const { plan, sprintError, prefs, live: { board } } = state;
+  const open = unfinished(state);
+  if (open) {
+    const { batch_id, reason } = open;
     return note(`Nothing runs. Resume goes on with batch ${batch_id} where it was. `, reason && quiet(`It ended: ${reason}.`));
   }
   if (sprintError) return toned('error', `✕ ${sprintError.error}. `, quiet(sprintError.hint));

@@ -43,7 +43,7 @@ function said({ batches, now }, { batchId, scene }) {
 /** @param {Player} player @param {App} app */
 function controls({ replay, loaded, at, speed, playing }, app) {
   if (!replay) return h('span', { key: 'loading', role: 'status' }, `Loading its events… ${loaded}`);
-  const label = playing ? 'Hold' : at >= replay.end ? 'Play again' : 'Play';
+  const label = playing ? 'Pause replay' : at >= replay.end ? 'Play again' : 'Play';
   return h('div', { key: 'player', class: 'player', role: 'group', 'aria-label': 'Replay' },
     h('button', {
       class: 'icon', 'aria-label': label, title: label,

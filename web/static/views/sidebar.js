@@ -15,6 +15,7 @@
  * @property {string} rest - How far it is, and what it cost.
  * @property {string} took
  */
+import { unfinished } from '../core/at_work.js';
 import { h } from '../core/dom.js';
 import { ago, cost, moment, plural, stateOf } from '../core/format.js';
 import { cycles } from '../core/headway.js';
@@ -99,9 +100,9 @@ function over(line, state) {
 }
 
 /** @param {string} status @param {number} id @param {State} state */
-function look(status, id, { overview }) {
+function look(status, id, state) {
   const { icon, word, tone } = stateOf(status);
-  if (overview?.resumable?.batch_id === id) return { id, icon, word: 'unfinished', tone: 'warning' };
+  if (unfinished(state)?.batch_id === id) return { id, icon, word: 'unfinished', tone: 'warning' };
   // The reason stands elsewhere.
   return { id, icon, word: status === 'waiting_limit' ? 'waiting' : word.toLowerCase(), tone };
 }

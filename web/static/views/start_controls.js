@@ -6,6 +6,7 @@
  * @typedef {import('../core/types.js').State} State
  * @typedef {import('../core/dom.js').Child} Child
  */
+import { unfinished } from '../core/at_work.js';
 import { h } from '../core/dom.js';
 import { plural } from '../core/format.js';
 import { hindrance, order } from '../core/orders.js';
@@ -16,16 +17,17 @@ const MOST_CYCLES = 999;
 
 /** @param {State} state @param {App} app @returns {Child[]} */
 export function startControls(state, app) {
-  const { prefs, overview, overlay, plan } = state;
+  const { prefs, overlay, plan } = state;
+  const open = unfinished(state);
   const why = hindrance(state, 'start');
   const wanted = prefs.all ? 'that goes on until no story is left' : `of ${plural(prefs.cycles, 'cycle')}`;
   // It stays possible: the sprint file may have changed since.
   const nothing = plan?.cycles.length === 0;
   return [
     orderButton(state, 'start', {
-      label: '▶ Start', pending: 'Starting…', primary: !overview?.resumable && !nothing,
+      label: '▶ Start', pending: 'Starting…', primary: !open && !nothing,
       title: nothing ? 'Nothing is left to do: a batch would end at once' : `Start a batch ${wanted}`,
-      act: () => (overview?.resumable ? app.store.set({ overlay: 'start' }) : begin(app, false)),
+      act: () => (open ? app.store.set({ overlay: 'start' }) : begin(app, false)),
     }),
     h('input', {
       key: 'cycles', type: 'number', min: '1', max: String(MOST_CYCLES), step: '1', 'aria-label': 'Cycles',
@@ -42,7 +44,7 @@ export function startControls(state, app) {
         type: 'checkbox', checked: prefs.all, disabled: Boolean(why),
         onchange: (/** @type {any} */ event) => app.store.set({ prefs: { ...app.store.state.prefs, all: event.target.checked } }),
       }), 'all'),
-    overlay === 'start' && overview?.resumable && choice(overview.resumable, wanted, app),
+    overlay === 'start' && open && choice(open, wanted, app),
   ];
 }
 

@@ -3,6 +3,7 @@
  *
  * @typedef {import('../core/types.js').State} State
  */
+import { unfinished } from '../core/at_work.js';
 import { hour } from '../core/format.js';
 import { present } from '../core/orders.js';
 import { underWay } from '../core/stop_kinds.js';
@@ -44,11 +45,11 @@ function stopping(board) {
 }
 
 /** @param {State} state */
-function ended({ live: { board }, overview }) {
+function ended(state) {
+  const { board } = state.live;
   if (board.state === 'error') return { state: 'error', long: `Batch ${board.batch_id} ended with an error`, short: '✕ Error' };
-  // What the runner says of it comes a moment after the end of the batch.
-  const unfinished = overview?.resumable?.batch_id ?? (board.state === 'stopped' ? board.batch_id : null);
-  if (unfinished !== null) return { state: 'stopped', long: `Idle, batch ${unfinished} unfinished`, short: '■ Unfinished' };
+  const open = unfinished(state);
+  if (open) return { state: 'stopped', long: `Idle, batch ${open.batch_id} unfinished`, short: '■ Unfinished' };
   if (board.state === 'completed') return { state: 'completed', long: `Idle, batch ${board.batch_id} completed`, short: '✓ Completed' };
   return { state: 'idle', long: 'Idle', short: '○ Idle' };
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.project import make_project, write_scenario
 from tests.support.runs import wait_until
@@ -318,6 +318,20 @@ def test_long_transcript_is_read_in_pages_from_both_ends(opened, done: Served):
     first = rank(entries(page).first)
     scroll(page, 3000, lambda: rank(entries(page).first) > first)
     assert entries(page).count() <= 200
+
+
+def test_end_is_gone_to_while_more_is_on_its_way(opened, done: Served):
+    page = opened(done.url)
+    held: list[Route] = []
+    page.route(re.compile("/transcript.*limit=200"), lambda route: held.append(route))
+    page.goto(f"{done.url}/#/command/{number_of(done, 'code-review-1')}")
+    expect(transcript(page).get_by_text("Loading…")).to_be_attached()
+    transcript(page).get_by_role("button", name="To the end").click()
+    expect(transcript(page).get_by_text("End of the transcript")).to_be_in_viewport()
+    for route in held:
+        route.continue_()
+    expect(transcript(page).get_by_text("End of the transcript")).to_be_in_viewport()
+    assert held
 
 
 def scroll(page: Page, by: int, done: Callable[[], bool]) -> None:

@@ -14,6 +14,7 @@
  * @property {{error: string, hint: string, status: number} | null} fault - Why there is no row.
  * @property {boolean} asked - Whether the first entries have come.
  * @property {'' | 'first' | 'next' | 'before'} loading
+ * @property {object} turn - Of what is being loaded: the answer to another request is dropped.
  * @property {string} error
  * @property {number} target - The card that was asked for, by its rank; -1: none.
  *
@@ -47,7 +48,7 @@ export const opened = (store) => store.state.local.command;
 export async function open(store, id, { at, running }) {
   const token = {};
   const still = () => opened(store)?.token === token;
-  store.keep('command', { id, token, row: null, fault: null, asked: false, loading: '', error: '', target: -1, ...NONE });
+  store.keep('command', { id, token, row: null, fault: null, asked: false, loading: '', turn: {}, error: '', target: -1, ...NONE });
   await refresh(store, id);
   if (!still() || !opened(store)?.row) return;
   if (at) await ask(store, 'first', (now) => moment(now, at));
@@ -125,12 +126,17 @@ export function tail(store) {
  */
 async function ask(store, what, work) {
   const now = opened(store);
-  if (!now || now.loading) return;
-  change(store, now.token, { loading: what, error: '' });
+  // Who wants to be at an end does not wait for what is loaded unasked; its answer is dropped.
+  if (!now || (now.loading && what !== 'first')) return;
+  const turn = {};
+  const settle = (/** @type {Partial<Opened>} */ changes) => {
+    if (opened(store)?.turn === turn) change(store, now.token, { ...changes, loading: '' });
+  };
+  change(store, now.token, { loading: what, turn, error: '' });
   try {
-    change(store, now.token, { ...await work(now), asked: true, loading: '' });
+    settle({ ...await work(now), asked: true });
   } catch (error) {
-    change(store, now.token, { loading: '', error: /** @type {Error} */ (error).message });
+    settle({ error: /** @type {Error} */ (error).message });
   }
 }
 

@@ -53,7 +53,9 @@ def test_batches_tell_how_far_they_are_and_the_one_that_is_shown_leads_to_its_ru
     wait_until(gated.idle)
     page = opened(f"{gated.url}/#/board?batch=1")
     links = batches(page).get_by_role("link")
-    expect(links).to_contain_text([re.compile("2completed.*nothing to do"), re.compile(r"1completed.*[0-9] cycles? · \$")])
+    expect(links).to_contain_text(
+        [re.compile("2completed.*nothing to do"), re.compile(r"1completed.*[0-9] cycles? · \$")]
+    )
     # The same in the line of the batch, with its bar full.
     figures = page.get_by_role("region", name="Batch 1")
     expect(figures.locator(".figure-way")).to_have_text(re.compile("[0-9] cycles?$"))

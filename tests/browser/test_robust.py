@@ -189,6 +189,7 @@ def test_runner_that_is_gone_is_told_with_what_to_do(opened, runner: Served):
     expect(page.locator("#connection")).to_contain_text("stale since")
     assert page.evaluate(MOVES) == 0
     expect(trouble(page)).to_contain_text(re.compile("No connection since [0-9]{2}:[0-9]{2}"))
+    expect(page.locator(".bar-state")).to_contain_text("No connection since")
     expect(trouble(page)).to_contain_text("Start it with sprint-runner in the project")
     runner.start()
     trouble(page).get_by_role("button", name="Try now").click()

@@ -87,6 +87,7 @@ export function plural(value, one, many = `${one}s`) {
 /** What a state is called, its icon and the colour token: never colour alone. @type {Record<string, {icon: string, word: string, tone: string}>} */
 export const STATES = {
   idle: { icon: '○', word: 'Idle', tone: 'idle' },
+  lost: { icon: '○', word: 'No connection', tone: 'warning' },
   starting: { icon: '◌', word: 'Starting', tone: 'running' },
   running: { icon: '◐', word: 'Running', tone: 'running' },
   pausing: { icon: '◔', word: 'Pausing', tone: 'waiting' },

@@ -7,8 +7,6 @@
 import { h } from '../core/dom.js';
 import { hindrance, isOpen } from '../core/orders.js';
 
-export { isOpen };
-
 /**
  * @param {State} state
  * @param {'start' | 'stop' | 'pause' | 'resume'} name

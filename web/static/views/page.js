@@ -42,7 +42,7 @@ export function page(state, app) {
       ...part('list of batches', () => sidebar(state, app)),
       h('main', { class: 'main' },
         ...part('past batch', () => past(state, app)),
-        ...part('progress', () => progress(state, app)),
+        ...part('progress', () => progress(state)),
         ...part('present', () => now(state, app)),
         tabs(state),
         shown(state, app))),

@@ -7,6 +7,7 @@ import { unfinished } from '../core/at_work.js';
 import { hour } from '../core/format.js';
 import { present } from '../core/orders.js';
 import { underWay } from '../core/stop_kinds.js';
+import { isLost, trouble } from '../core/trouble.js';
 
 /**
  * `state`: as in format.STATES; `long`: "Running cycle 2 of 5"; `short`: for the window's title.
@@ -14,6 +15,8 @@ import { underWay } from '../core/stop_kinds.js';
  * @returns {{state: string, long: string, short: string}}
  */
 export function words(state) {
+  // What it did last may be over for long.
+  if (state.loaded && isLost(state.line)) return { state: 'lost', long: trouble(state.line).what, short: '○ No connection' };
   const { board } = state.live;
   const now = present(state);
   const of = board.max_cycles === null ? '' : ` of ${board.max_cycles}`;

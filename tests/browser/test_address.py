@@ -10,6 +10,8 @@ from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.runs import wait_until
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 VIEWS = {
     "r": "Run",
     "b": "Board",

@@ -12,6 +12,8 @@ from tests.support.project import make_project, sprint_file, statuses, write_sce
 from tests.support.runs import wait_until
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 ONE, TWO = "1-1-one", "1-2-two"
 REVIEWED = {"epic-1": "in-progress", ONE: "review", TWO: "review"}
 NO_WAY = {"command": "code-review-1", "actions": [{"result": {"is_error": True, "text": "no way"}}]}

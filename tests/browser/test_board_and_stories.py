@@ -12,6 +12,8 @@ from tests.support.project import SIX_STORIES, make_project, sprint_file, write_
 from tests.support.runs import wait_until
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 STORIES = {
     **SIX_STORIES,
     **{f"epic-{n}": "done" for n in (4, 5, 6)},

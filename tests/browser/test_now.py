@@ -1,10 +1,13 @@
 """The panel of what runs now, and the line of progress: nothing in them moves while a cycle runs."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_controls import button, state
 from tests.support.runs import wait_until
 from tests.support.served import Served
+
+pytestmark = pytest.mark.slow
 
 WATCHED = """() => {
   window.places = {tabs: [], panel: [], what: [], last: [], open: []};

@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_live import developing, now, state
 from tests.browser.test_live import gated as gated
 from tests.support.runs import wait_until
 from tests.support.served import Served
+
+pytestmark = pytest.mark.slow
 
 
 def batches(page: Page):

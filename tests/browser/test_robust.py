@@ -13,6 +13,8 @@ from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.runs import wait_until
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 WAIT = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"
 GATE = {"command": "dev-story", "attempt": "1", "actions": [{"run": ["{python}", "-c", WAIT]}, "builtin"]}
 TWICE = "() => { const start = document.getElementById('order-start'); start.click(); start.click(); }"

@@ -13,6 +13,8 @@ from tests.browser.test_controls import HOLD
 from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:

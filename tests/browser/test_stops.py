@@ -14,6 +14,8 @@ from tests.support.project import make_project, write_scenario
 from tests.support.runs import query, running, successes, wait_until
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 TWO_EPICS = {"epic-1": "in-progress", "1-1-one": "in-progress", "epic-2": "in-progress", "2-1-two": "in-progress"}
 STEPS = [
     "c1/dev-story/1-1-one",

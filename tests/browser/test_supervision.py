@@ -17,6 +17,8 @@ from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.runs import CHECKOUT, command, environment, wait_until
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 CRASHING = CHECKOUT / "tests" / "support" / "crashing.py"
 ROWS = """rows => rows.map(row =>
   [row.querySelector('.sv-id').title, ...[...row.children].map(cell => cell.innerText)])"""

@@ -13,6 +13,8 @@ from tests.support.past import run_slowly
 from tests.support.project import SIX_STORIES, make_project, write_scenario
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 MINUTES = 20
 AIR = 1.05
 """More than all of the batch is in sight, but its range ends with it."""

@@ -12,6 +12,8 @@ from tests.support.project import make_project, write_scenario
 from tests.support.runs import wait_until
 from tests.support.served import Served, served
 
+pytestmark = pytest.mark.slow
+
 ONE_STORY = {"epic-1": "backlog", "1-1-one": "in-progress"}
 THOUGHT = {"type": "thinking", "thinking": "I wonder about the second line.", "signature": ""}
 THINKS = json.dumps({"type": "assistant", "parent_tool_use_id": None, "message": {"content": [THOUGHT]}})
@@ -345,7 +347,6 @@ def scroll(page: Page, by: int, done: Callable[[], bool]) -> None:
     wait_until(turned)
 
 
-@pytest.mark.slow
 def test_agent_that_works_is_followed_until_one_scrolls_away(opened, talking: Served):
     page = opened(f"{talking.url}/#/run")
     page.get_by_role("link", name="Open dev-story").click()

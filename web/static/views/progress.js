@@ -2,7 +2,6 @@
  * How far the shown batch is, and what it took: one line that never changes its height. The bar and the figure beside it
  * speak of the same; what is of the whole sprint says so.
  *
- * @typedef {import('./page.js').App} App
  * @typedef {import('../core/types.js').State} State
  * @typedef {import('../core/types.js').Board} Board
  * @typedef {import('../core/headway.js').Headway} Headway
@@ -22,8 +21,8 @@ const TONES = {
 /** @type {Headway} */
 const NOTHING = { done: 0, begun: 0, whole: 1, said: 'nothing yet' };
 
-/** @param {State} state @param {App} app */
-export function progress(state, app) {
+/** @param {State} state */
+export function progress(state) {
   const { board } = shown(state);
   const number = state.past?.batchId ?? board.batch_id;
   const known = board.batch_id !== null;

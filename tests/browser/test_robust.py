@@ -193,8 +193,9 @@ def test_runner_that_is_gone_is_told_with_what_to_do(opened, runner: Served):
     expect(trouble(page)).to_contain_text(re.compile("No connection since [0-9]{2}:[0-9]{2}"))
     expect(page.locator(".bar-state")).to_contain_text("No connection since")
     expect(trouble(page)).to_contain_text("Start it with sprint-runner in the project")
+    with page.expect_websocket():
+        trouble(page).get_by_role("button", name="Try now").click()
     runner.start()
-    trouble(page).get_by_role("button", name="Try now").click()
     expect(page.locator("#connection")).to_contain_text("live")
     expect(trouble(page)).to_have_count(0)
 

@@ -74,7 +74,12 @@ def test_a_run_of_today_leaves_the_history_that_was_kept(name: str):
 
 
 def _by_key(recording: Recording) -> dict[str, tuple[str, object]]:
-    return {step.key: (step.kind, json.loads(step.outcome)) for step in recording.steps}
+    outcomes = {step.key: (step.kind, json.loads(step.outcome)) for step in recording.steps}
+    for key, (_, outcome) in outcomes.items():
+        # It runs beside the creation of its stories: what it has seen of them is a matter of who is faster.
+        if "/story-discovery/" in key:
+            del outcome["seen"]
+    return outcomes
 
 
 # What does not fit

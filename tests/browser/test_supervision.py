@@ -168,17 +168,17 @@ def test_rows_are_walked_by_arrows_and_lead_to_story_and_command(opened, busy: S
 def test_health_is_figures_that_change(opened, runner: Served):
     page = supervision(opened, runner)
     expect(figure(page, "Browsers")).to_have_text("1")
-    expect(figure(page, "Events sent")).to_have_text("0")
+    expect(figure(page, "Delivered")).to_have_text("0")
     expect(figure(page, "Memory")).to_have_text(re.compile(r"^[0-9.]+ MB"))
-    expect(figure(page, "Reaction")).to_have_text(re.compile(r"^[0-9.]+ ms"))
-    expect(figure(page, "Sending, worst")).to_have_text("–")
+    expect(figure(page, "Loop lag")).to_have_text(re.compile(r"^[0-9.]+ ms"))
+    expect(figure(page, "Delivery, worst")).to_have_text("–")
     supervision(opened, runner)
     expect(figure(page, "Browsers")).to_have_text("2")
     runner.begin()
     wait_until(runner.idle)
     last = runner.get("/api/orchestrator/status")["last_seq"]
-    expect(figure(page, "Events sent")).to_have_text(str(2 * last))
-    expect(figure(page, "Sending, worst")).to_have_text(re.compile(r"^[0-9.]+ ms"))
+    expect(figure(page, "Delivered")).to_have_text(str(2 * last))
+    expect(figure(page, "Delivery, worst")).to_have_text(re.compile(r"^[0-9.]+ ms"))
 
 
 @pytest.mark.parametrize("how", ["hover", "focus"])

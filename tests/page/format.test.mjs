@@ -87,22 +87,22 @@ const figure = (name, health = HEALTH, fanout = FANOUT) => figures(health, fanou
 
 test('what is not known is a dash, and troubles nobody', () => {
   for (const { value, tone, help } of figures(null, null)) assert.deepEqual([value, tone, help !== ''], ['–', '', true]);
-  assert.equal(figure('Push p99', HEALTH, { ...FANOUT, latency_ms: { p50: 0, p99: 0, max: 0 } }).value, '–',
+  assert.equal(figure('Delivery, 99 %', HEALTH, { ...FANOUT, latency_ms: { p50: 0, p99: 0, max: 0 } }).value, '–',
     'nothing has been measured');
-  assert.equal(figure('Dropped at').value, '–', 'nobody was dropped');
+  assert.equal(figure('Dropped after').value, '–', 'nobody was dropped');
 });
 
 test('a runner that does well has its figures without a tone', () => {
   assert.deepEqual(figures(HEALTH, FANOUT).filter(({ tone }) => tone), []);
-  assert.deepEqual(['Event loop', 'Push p50', 'Push worst', 'Delivered', 'Database'].map((name) => figure(name).value),
+  assert.deepEqual(['Loop lag', 'Delivery, median', 'Delivery, worst', 'Delivered', 'Database'].map((name) => figure(name).value),
     ['3.0 ms', '1.3 ms', '30 ms', '12 k', '5.0 MB']);
 });
 
 test('a figure warns above its first bound and is an error above its second', () => {
-  const tones = [100, 101, 500, 501, 1e300].map((loop_lag_ms) => figure('Event loop', { ...HEALTH, loop_lag_ms }).tone);
+  const tones = [100, 101, 500, 501, 1e300].map((loop_lag_ms) => figure('Loop lag', { ...HEALTH, loop_lag_ms }).tone);
   assert.deepEqual(tones, ['', 'warning', 'warning', 'error', 'error']);
-  assert.equal(figure('Event loop', { ...HEALTH, loop_lag_ms: 65_000 }).value, '1 m 5 s');
-  assert.equal(figure('Behind', { ...HEALTH, client_lag: 6000 }).tone, 'error');
+  assert.equal(figure('Loop lag', { ...HEALTH, loop_lag_ms: 65_000 }).value, '1 m 5 s');
+  assert.equal(figure('Events behind', { ...HEALTH, client_lag: 6000 }).tone, 'error');
   const dropped = { ...HEALTH, worst_eviction_ms: 1200 };
-  assert.deepEqual([figure('Dropped', dropped).tone, figure('Dropped at', dropped).tone], ['warning', 'error']);
+  assert.deepEqual([figure('Dropped', dropped).tone, figure('Dropped after', dropped).tone], ['warning', 'error']);
 });

@@ -19,8 +19,8 @@ export function figures(health, fanout) {
 /** @param {Health | null} health */
 function ofRunner(health) {
   return [
-    time('Event loop', health?.loop_lag_ms, 100, 500, 'How late the event loop was in the last minute, at worst'),
-    time('Commit', health?.commit_delay_ms, 100, 500, 'From an event to its commit, at worst lately'),
+    time('Loop lag', health?.loop_lag_ms, 100, 500, 'How late the runner came to what it had to do, at worst in the last minute'),
+    time('Commit', health?.commit_delay_ms, 100, 500, 'From an event to its record on the disk, at worst lately'),
   ];
 }
 
@@ -31,15 +31,16 @@ function ofDelivery(health, fanout) {
   const evicted = health?.worst_eviction_ms ? 'warning' : '';
   return [
     number('Browsers', fanout?.clients, 'Pages that watch now'),
-    number('Delivered', fanout?.delivered, 'Events handed over, counted for each browser'),
-    time('Push p50', latency?.p50, 150, 500, 'Age of half of the events when the kernel had them'),
-    time('Push p99', latency?.p99, 150, 500, 'Age of 99 of 100 events when the kernel had them'),
-    time('Push worst', latency?.max, 250, 500, 'Age of the oldest event when the kernel had it'),
-    { ...number('Dropped', fanout?.evicted, 'Browsers that were too slow and had to come back'), tone: evicted },
-    time('Dropped at', health?.worst_eviction_ms || undefined, 500, 1000, 'Age of the oldest event one was dropped over lately'),
-    number('Behind', health?.client_lag, 'Events that the slowest browser has yet to handle', 500, 5000),
-    size('Queued', health?.queued_bytes, 1e6, 8e6, 'Waits for all browsers together'),
-    size('Longest queue', health?.longest_bytes, 250e3, 1e6, 'Waits for the browser that is furthest behind'),
+    number('Delivered', fanout?.delivered, 'Events that were sent, counted for each browser'),
+    time('Delivery, median', latency?.p50, 150, 500, 'Half of the events were sent at most so long after they happened'),
+    time('Delivery, 99 %', latency?.p99, 150, 500, 'Of 100 events 99 were sent at most so long after they happened'),
+    time('Delivery, worst', latency?.max, 250, 500, 'The longest time from an event until it was sent'),
+    { ...number('Dropped', fanout?.evicted, 'Browsers that were too slow, were cut off and had to come back'), tone: evicted },
+    time('Dropped after', health?.worst_eviction_ms || undefined, 500, 1000,
+      'How long the oldest event had waited for a browser that was dropped lately'),
+    number('Events behind', health?.client_lag, 'Events that the slowest browser has yet to take in', 500, 5000),
+    size('Queued', health?.queued_bytes, 1e6, 8e6, 'What waits to be sent, to all browsers together'),
+    size('Longest queue', health?.longest_bytes, 250e3, 1e6, 'What waits to be sent to the browser that is furthest behind'),
   ];
 }
 

@@ -32,29 +32,10 @@ export const supervision = (state, app) => {
   ];
 };
 
-/**
- * What figures are called here, and what they say; the others have plain names of their own.
- * @type {Record<string, [string, string]>}
- */
-const WORDS = {
-  'Event loop': ['Reaction', 'How late the runner came to what it had to do, at worst in the last minute'],
-  Commit: ['Saving', 'From an event to its record on the disk, at worst lately'],
-  Delivered: ['Events sent', 'Events that were sent, counted for each browser'],
-  'Push p50': ['Sending, half', 'Half of the events were sent at most so long after they happened'],
-  'Push p99': ['Sending, 99 %', 'Of 100 events 99 were sent at most so long after they happened'],
-  'Push worst': ['Sending, worst', 'The longest time from an event until it was sent'],
-  Dropped: ['Cut off', 'Browsers that were too slow, were cut off and had to come back'],
-  'Dropped at': ['Cut off after', 'How long the oldest event had waited for a browser that was cut off lately'],
-  Behind: ['Events behind', 'Events that the slowest browser has yet to take in'],
-  Queued: ['Waiting to go', 'What waits to be sent, to all browsers together'],
-  'Longest queue': ['Longest wait', 'What waits to be sent to the browser that is furthest behind'],
-};
-
 /** @param {import('../core/health.js').Figure} figure */
-function figure({ name: known, value, tone, help: told }) {
+function figure({ name, value, tone, help }) {
   const word = tone === 'error' ? 'very high' : 'high';
-  const [name, help] = WORDS[known] ?? [known, told];
-  return h('div', { key: known, class: 'sv-figure', 'data-tone': tone || null, tabindex: '0' },
+  return h('div', { key: name, class: 'sv-figure', 'data-tone': tone || null, tabindex: '0' },
     h('dt', null, name, h('span', { class: 'sv-help' }, h('span', { class: 'hidden' }, ': '), help)),
     h('dd', null, value, tone && h('span', { class: 'sv-high' }, h('span', { 'aria-hidden': 'true' }, ' ▲ '), h('span', { class: 'sv-word' }, word))));
 }

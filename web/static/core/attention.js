@@ -3,8 +3,14 @@
  *
  * @typedef {import('./types.js').State} State
  * @typedef {import('./types.js').Node} Node
- * @typedef {{key: string, tone: 'error' | 'warning' | 'waiting', title: string, text: string, href: string, isOther?: boolean}} Need
- *   `isOther`: it is no fault of the present batch, as what waited before it.
+ *
+ * @typedef {object} Need
+ * @property {string} key
+ * @property {'error' | 'warning' | 'waiting'} tone
+ * @property {string} title
+ * @property {string} text
+ * @property {string} href
+ * @property {boolean} [isOther] - It is no fault of the present batch, as what waited before it.
  */
 import { ago, shortKey } from './format.js';
 import { href } from './router.js';
@@ -42,21 +48,25 @@ export function silence(lastAt, now, state) {
 
 /** @param {State} state @returns {Need[]} */
 function ofBatch({ live: { board }, overview, sprintError }) {
+  const left = overview?.status === 'idle' ? overview.resumable : null;
+  const [run, file] = [href({ view: 'run' }), href({ view: 'board' })];
   /** @type {Need[]} */
   const found = [];
+  const need = (/** @type {Omit<Need, 'href'>} */ what, where = run) => found.push({ ...what, href: where });
   if (board.state === 'error') {
-    found.push({ key: 'batch', tone: 'error', title: `Batch ${board.batch_id} ended with an error`, text: board.detail, href: href({ view: 'run' }) });
-  } else if (overview?.status === 'idle' && overview.resumable && !BY_OPERATOR.test(overview.resumable.reason)) {
-    found.push({ key: 'batch', tone: 'warning', title: `Batch ${overview.resumable.batch_id} is unfinished`, text: overview.resumable.reason || 'Resume goes on at its exact position.', href: href({ view: 'run' }) });
+    need({ key: 'batch', tone: 'error', title: `Batch ${board.batch_id} ended with an error`, text: board.detail });
+  } else if (left && !BY_OPERATOR.test(left.reason)) {
+    const text = left.reason || 'Resume goes on at its exact position.';
+    need({ key: 'batch', tone: 'warning', title: `Batch ${left.batch_id} is unfinished`, text });
   }
   if (board.state === 'waiting_limit' && board.resets_at === null) {
-    found.push({ key: 'limit', tone: 'waiting', title: 'Waiting for a limit without a known end', text: board.detail, href: href({ view: 'run' }) });
+    need({ key: 'limit', tone: 'waiting', title: 'Waiting for a limit without a known end', text: board.detail });
   }
   if (board.state === 'paused' && !BY_OPERATOR.test(board.detail)) {
-    found.push({ key: 'paused', tone: 'waiting', title: 'The batch is paused', text: board.detail, href: href({ view: 'run' }) });
+    need({ key: 'paused', tone: 'waiting', title: 'The batch is paused', text: board.detail });
   }
   if (sprintError) {
-    found.push({ key: 'sprint', tone: 'error', title: 'The sprint file cannot be read', text: sprintError.error, href: href({ view: 'board' }) });
+    need({ key: 'sprint', tone: 'error', title: 'The sprint file cannot be read', text: sprintError.error }, file);
   }
   return found;
 }
@@ -101,7 +111,10 @@ function ofTree({ overview }) {
   const found = [];
   const look = (/** @type {Node} */ node) => {
     if (['failed', 'restarting'].includes(node.state)) {
-      found.push({ key: `node ${node.id}`, tone: node.state === 'failed' ? 'error' : 'warning', title: `${node.id} is ${node.state}`, text: node.last_error ?? '', href: href({ view: 'supervision' }) });
+      found.push({
+        key: `node ${node.id}`, tone: node.state === 'failed' ? 'error' : 'warning',
+        title: `${node.id} is ${node.state}`, text: node.last_error ?? '', href: href({ view: 'supervision' }),
+      });
     }
     node.children.forEach(look);
   };

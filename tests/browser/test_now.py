@@ -1,11 +1,15 @@
 """The panel of what runs now, and the line of progress: nothing in them moves while a cycle runs."""
 
+import re
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_controls import button, state
+from tests.support.project import make_project, write_scenario
 from tests.support.runs import wait_until
-from tests.support.served import Served
+from tests.support.served import Served, served
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +55,13 @@ def test_start_is_described_for_the_first_cycle_and_for_as_many_as_are_wanted(op
     expect(now(page)).to_contain_text("Start begins 3 cycles. The first cycle takes")
     page.get_by_role("checkbox", name="all").check()
     expect(now(page)).to_contain_text("Start goes on until no story is left. The first cycle takes")
+
+
+def test_last_cycle_is_told_as_all_that_is_left(opened, tmp_path: Path):
+    project = make_project(tmp_path / "short", {"1-1-one": "done", "1-2-two": "backlog"})
+    with served(project, write_scenario(tmp_path)) as runner:
+        page = opened(runner.url)
+        expect(now(page)).to_contain_text(re.compile("Start takes 1-2.* through [0-9]+ commands; nothing else"))
 
 
 def test_nothing_left_to_do_leaves_start_possible_and_no_longer_first(opened, runner: Served):

@@ -72,18 +72,23 @@ function next(state) {
   if (!plan) return note('Nothing runs. Start begins a batch.');
   if (plan.cycles.length === 0) return note('✓ Nothing runs, and nothing is left to do: every story is done or blocked.');
   const begins = prefs.all ? 'Start goes on until no story is left' : `Start begins ${plural(prefs.cycles, 'cycle')}`;
-  return planned(plan, `${board.state === 'error' ? `Batch ${board.batch_id} ended with an error.` : 'Nothing runs.'} ${begins}.`);
+  return planned(plan, board.state === 'error' ? `Batch ${board.batch_id} ended with an error.` : 'Nothing runs.', begins);
 }
 
-/** The first cycle: its stories, and the phases they go through. @param {Plan} plan @param {string} before */
-function planned({ cycles: [cycle, ...others], left }, before) {
+/**
+ * The first cycle: its stories, and the phases they go through.
+ * @param {Plan} plan
+ * @param {string} now
+ * @param {string} begins
+ */
+function planned({ cycles: [cycle, ...others], left }, now, begins) {
   const commands = cycle.steps.reduce((sum, step) => sum + step.commands.length, 0);
   const rest = new Set([...others.flatMap(({ story_keys }) => story_keys), ...left]).size;
   const phases = [...new Set(cycle.steps.map(({ phase }) => phase))];
   return h('div', { class: 'now-note now-plan' },
-    h('p', null, `${before} The first cycle takes `, h('strong', null, named(cycle.story_keys)),
-      ` through ${plural(commands, 'command')}`,
-      rest > 0 ? `; ${plural(rest, 'more story is', 'more stories are')} left after it.` : '; nothing is left after it.'),
+    h('p', null, now, rest > 0 ? ` ${begins}. The first cycle takes ` : ' Start takes ',
+      h('strong', null, named(cycle.story_keys)), ` through ${plural(commands, 'command')}; `,
+      rest > 0 ? `${plural(rest, 'more story is', 'more stories are')} left after it.` : 'nothing else is left.'),
     h('ol', { class: 'phases', 'aria-label': 'Phases of the first cycle' },
       ...phases.map((phase) => h('li', { key: phase }, phase))));
 }

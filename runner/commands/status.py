@@ -113,8 +113,10 @@ def in_words(told: Overview, held: Holder | None, *, now: int) -> list[str]:
     if told.batch_id is None and told.status == STARTING:
         return [f"starting{by}: what an earlier run has left behind is seen to"]
     if told.batch_id is None:
-        waits = "" if held is None else f"idle: a runner waits for a start{by}{held.url and f', {held.url}'}"
-        return [waits or "idle: no runner works here", *_left(told, waits=held is not None)]
+        if held is None:
+            return ["idle: no runner works here", *_left(told, waits=False)]
+        at = f", {held.url}" if held.url else ""
+        return [f"idle: a runner waits for a start{by}{at}", *_left(told, waits=True)]
     of = "" if told.max_cycles is None else f" of {told.max_cycles}"
     done = f"{told.cycles_completed}{of} cycles done"
     lines = [f"{clean(told.status).replace('_', ' for ')}: batch {told.batch_id}, {done}{by}"]

@@ -10,7 +10,7 @@
  *   A command in the foreground, or a chain in the background with the command of it that runs, if one does.
  * @typedef {{commands: string[], story_keys: string[], assumed: string}} Step
  */
-import { baseName } from './reducer.js';
+import { baseName, isOver } from './reducer.js';
 import { isSettled } from './stories.js';
 
 /** The commands of a chain or of a context refresh. @type {Record<string, string>} */
@@ -80,5 +80,5 @@ export function upcoming({ plan, live: { board, attempts } }) {
 /** Whether nothing but the plan says what comes after this step. @param {Board} board @param {Step | undefined} step */
 function isDecided({ stories }, step) {
   if (!step || !step.commands.some((command) => baseName(command) === 'code-review')) return true;
-  return step.story_keys.every((key) => Object.hasOwn(stories, key) && ['done', 'blocked'].includes(stories[key].status));
+  return step.story_keys.every((key) => Object.hasOwn(stories, key) && isOver(stories[key].status));
 }

@@ -9,7 +9,7 @@
  *   same in words.
  */
 import { plural } from './format.js';
-import { baseName, PHASES } from './reducer.js';
+import { baseName, isOver, PHASES } from './reducer.js';
 
 /** The phases of a cycle, and the commands of each. @type {[string, string[]][]} */
 const STAGES = [
@@ -49,7 +49,7 @@ function inCycles(scene, whole) {
 function inStories(scene, sprint) {
   const { stories, cycle_keys, ended_at } = scene.board;
   if (!sprint && ended_at === null) return null;
-  const open = (sprint?.stories ?? []).filter(({ key, status }) => !(Object.hasOwn(stories, key) || isSettled(status)));
+  const open = (sprint?.stories ?? []).filter(({ key, status }) => !(Object.hasOwn(stories, key) || isOver(status)));
   const taken = Object.values(stories).filter(({ status }) => status !== 'blocked');
   const done = taken.filter(({ status }) => status === 'done').length;
   const shares = cycle_keys.map((key) => share(scene, key)).filter((one) => one < 1);
@@ -69,17 +69,12 @@ export function stage(command) {
   return place < 0 ? '' : `phase ${place + 1} of ${STAGES.length}`;
 }
 
-/** @param {string} status */
-function isSettled(status) {
-  return status === 'done' || status === 'blocked';
-}
-
 /** How much of its way through a cycle a story has behind it, from 0 to 1. @param {Scene} scene @param {string} key */
 function share(scene, key) {
   const { stories } = scene.board;
   if (!Object.hasOwn(stories, key)) return 0;
   const { status, phases } = stories[key];
-  if (isSettled(status)) return 1;
+  if (isOver(status)) return 1;
   const place = PHASES.indexOf(phases[phases.length - 1] ?? '');
   // After a code review there may be another: it is over with the status of the story.
   const isPassed = place < PHASES.length - 1 && isThrough(scene, key);

@@ -25,7 +25,7 @@ export const DEFAULTS = Object.freeze({
   treeProblems: false,
 });
 const MOST_EXPANDED = 500;
-const MOST_CYCLES = 999;
+export const MOST_CYCLES = 999;
 
 /** @returns {Record<string, any>} */
 export function load() {

@@ -10,6 +10,11 @@
  */
 import { isWhole } from './shape.js';
 
+/** Whether a story with this status is not worked on any more. @param {string} status */
+export function isOver(status) {
+  return status === 'done' || status === 'blocked';
+}
+
 /** A story's way through its cycle, as the base names of commands. */
 export const PHASES = ['create-story', 'story-review', 'create-tech-spec', 'tech-spec-review', 'dev-story', 'code-review'];
 

@@ -1,9 +1,9 @@
 /**
  * The line to the server: one WebSocket that comes back by itself where it was.
  *
- * It reconnects after 0.5 s, then twice as long each time up to 15 s, with jitter, until one has held; at once when the browser says that
- * the network is back or the page is looked at again. A line that is silent is asked; one that does not answer within
- * five seconds is given up, because a dead network tells nobody.
+ * It reconnects after 0.5 s, then twice as long each time up to 15 s, with jitter, until one has held; at once when the
+ * browser says that the network is back or the page is looked at again. A line that is silent is asked; one that does
+ * not answer within five seconds is given up, because a dead network tells nobody.
  *
  * @typedef {import('./types.js').Envelope} Envelope
  * @typedef {object} Listener

@@ -1,12 +1,12 @@
 /**
- * The kinds of a stop: what each does to the batch as it is, and which of them a stop that is under way
- * leaves. Pure.
+ * The kinds of a stop: what each does to the batch as it is, and which of them a stop that is under way leaves. Pure.
  *
  * @typedef {import('./types.js').Board} Board
  * @typedef {{after: string, label: string, help: string, standing: '' | 'under way' | 'too late'}} Kind
  *   `standing`: of a stop under way, which can be made sooner and not later.
  */
 import { shortKey } from './format.js';
+import { isOver } from './reducer.js';
 
 const LABELS = { cycle: 'After this cycle', story: 'After this story', command: 'After this command', now: 'Now…' };
 /** What waits for most comes first. */
@@ -44,7 +44,7 @@ function help(after, board) {
 
 /** Two stories are developed one after the other, though what comes before is done for both. @param {Board} board */
 function ofStories({ cycle_keys, stories }) {
-  const open = cycle_keys.filter((key) => !Object.hasOwn(stories, key) || !['done', 'blocked'].includes(stories[key].status));
+  const open = cycle_keys.filter((key) => !Object.hasOwn(stories, key) || !isOver(stories[key].status));
   if (open.length < 2) return 'The story that is worked on is finished';
   const [first, ...others] = open.map(shortKey);
   return `${first} is developed and reviewed; ${others.join(', ')} waits`;

@@ -24,6 +24,7 @@ import { words } from './words.js';
 /** @param {State} state @param {App} app @returns {Child[]} */
 export function header(state, app) {
   const said = words(state);
+  const detail = said.state === 'lost' ? '' : state.live.board.detail;
   document.title = `${said.short} – ${state.project || 'Sprint Runner'}`;
   return [
     h('header', { key: 'bar', class: 'bar' },
@@ -33,7 +34,7 @@ export function header(state, app) {
       }, '☰'),
       h('h1', { class: 'brand' }, h('span', { class: 'brand-name' }, 'Sprint Runner'),
         h('span', { class: 'brand-project cut', title: state.project }, state.project)),
-      h('div', { class: 'bar-state cut', title: (said.state !== 'lost' && state.live.board.detail) || said.long }, stateMark(said.state, said.long)),
+      h('div', { class: 'bar-state cut', title: detail || said.long }, stateMark(said.state, said.long)),
       h('div', { class: 'controls', role: 'group', 'aria-label': 'Sprint', 'data-active': present(state) !== 'idle' || null },
         ...startControls(state, app),
         pauseOrResume(state, app),

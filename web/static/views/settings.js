@@ -28,7 +28,7 @@ import { pagePreferences } from './settings_page.js';
 const NOTHING = { rows: null, drafts: {}, error: '', saving: false, refusal: null, isRefused: false, said: '' };
 
 /** @param {State} state @returns {Form} */
-export function formOf(state) {
+function formOf(state) {
   return { ...NOTHING, ...state.local.settings };
 }
 

@@ -10,10 +10,9 @@ import { unfinished } from '../core/at_work.js';
 import { h } from '../core/dom.js';
 import { plural } from '../core/format.js';
 import { hindrance, order } from '../core/orders.js';
+import { MOST_CYCLES } from '../core/prefs.js';
 import { dialog } from './dialog.js';
 import { orderButton } from './order_button.js';
-
-const MOST_CYCLES = 999;
 
 /** @param {State} state @param {App} app @returns {Child[]} */
 export function startControls(state, app) {
